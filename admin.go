@@ -1,0 +1,283 @@
+package darter
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/config"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/num"
+)
+
+// boundRows are the commands about the cache as a whole, by the full names of their rows. Package resp has those about
+// connections.
+var boundRows = map[string]func(*Session, *command.Call){
+	"bgsave":              bgsaveCommand,
+	"config|get":          configGetCommand,
+	"config|resetstat":    configResetStatCommand,
+	"config|rewrite":      configRewriteCommand,
+	"config|set":          configSetCommand,
+	"debug":               debugCommand,
+	"flushall":            flushAllCommand,
+	"flushdb":             flushDBCommand,
+	"info":                infoCommand,
+	"lastsave":            lastSaveCommand,
+	"memory|doctor":       memoryDoctorCommand,
+	"memory|malloc-stats": memoryMallocStatsCommand,
+	"memory|purge":        memoryPurgeCommand,
+	"memory|stats":        memoryStatsCommand,
+	"save":                saveCommand,
+	"select":              selectCommand,
+	"swapdb":              swapDBCommand,
+}
+
+// boundTo returns what runs a row that has no handler of its own, nil if it belongs to package resp.
+func boundTo(row *command.Row) func(*Session, *command.Call) {
+	return boundRows[row.FullName()]
+}
+
+// Binds says whether the engine runs the row itself. It is for package resp, which runs the others.
+func Binds(row *command.Row) bool {
+	return row.Class != command.Bound || boundTo(row) != nil
+}
+
+func selectCommand(s *Session, c *command.Call) {
+	n, ok := num.ParseInt(c.Args[1])
+	if !ok {
+		c.Fail(errs.NotInteger)
+		return
+	}
+	if n < 0 || n >= int64(s.databases) {
+		c.Fail(errs.DBIndex)
+		return
+	}
+	c.DB = int(n)
+	c.OK()
+}
+
+// flushMode reads the one optional argument of FLUSHALL and FLUSHDB.
+func flushMode(c *command.Call) (async, ok bool) {
+	switch {
+	case len(c.Args) == 1:
+		return false, true
+	case len(c.Args) == 2 && bytes.EqualFold(c.Args[1], []byte("sync")):
+		return false, true
+	case len(c.Args) == 2 && bytes.EqualFold(c.Args[1], []byte("async")):
+		return true, true
+	}
+	c.Fail(errs.Syntax)
+	return false, false
+}
+
+func flushAllCommand(s *Session, c *command.Call) {
+	if async, ok := flushMode(c); ok {
+		s.answer(c, s.flush(0, s.databases, async))
+	}
+}
+
+func flushDBCommand(s *Session, c *command.Call) {
+	if async, ok := flushMode(c); ok {
+		s.answer(c, s.flush(c.DB, c.DB+1, async))
+	}
+}
+
+// answer answers OK or with the error.
+func (s *Session) answer(c *command.Call, err error) {
+	if err != nil {
+		c.W.Error(errorReply(err))
+		return
+	}
+	c.OK()
+}
+
+// errorReply is an error's text as a reply: with a code in front.
+func errorReply(err error) string {
+	if e, ok := err.(errs.Error); ok {
+		return string(e)
+	}
+	return "ERR " + err.Error()
+}
+
+// flush empties databases from to below to at one instant. Their memory is freed in slices: before it returns, or, if
+// async, in the background.
+func (e *engine) flush(from, to int, async bool) error {
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	graves := make([][]*keyspace.Grave, len(e.shards))
+	err := func() error {
+		e.lockAll()
+		defer e.unlockAll()
+		for i := range e.shards {
+			for n := from; n < to; n++ {
+				g, err := e.shards[i].data.Bury(n)
+				if err != nil {
+					return err
+				}
+				graves[i] = append(graves[i], g)
+			}
+		}
+		return nil
+	}()
+	reclaim := func() {
+		for i := range graves {
+			e.free(i, graves[i])
+		}
+	}
+	if async {
+		e.work.Go(reclaim)
+	} else {
+		reclaim()
+	}
+	return err
+}
+
+// Flush removes all keys of the cache's logical database at one instant. Their memory is freed before it returns, in
+// slices, so that others are not held up.
+func (c *Cache) Flush() error { return c.flush(c.db, c.db+1, false) }
+
+// FlushAll removes all keys of all logical databases; see Flush.
+func (c *Cache) FlushAll() error { return c.flush(0, c.databases, false) }
+
+func swapDBCommand(s *Session, c *command.Call) {
+	var n [2]int64
+	for i, text := range []string{"first", "second"} {
+		var ok bool
+		if n[i], ok = num.ParseInt(c.Args[1+i]); !ok {
+			c.W.Error("ERR invalid " + text + " DB index")
+			return
+		}
+	}
+	for _, n := range n {
+		if n < 0 || n >= int64(s.databases) {
+			c.Fail(errs.DBIndex)
+			return
+		}
+	}
+	s.swap(int(n[0]), int(n[1]))
+	c.OK()
+}
+
+// swap exchanges two databases at one instant.
+func (e *engine) swap(i, j int) {
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	e.lockAll()
+	defer e.unlockAll()
+	for k := range e.shards {
+		e.shards[k].data.Swap(i, j)
+	}
+}
+
+func lastSaveCommand(s *Session, c *command.Call) {
+	p := &s.persistence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.W.Int(maxTime(p.lastSave, s.started).Unix())
+}
+
+func saveCommand(s *Session, c *command.Call) {
+	if s.persistence.background.Load() {
+		c.W.Error("ERR Background save already in progress")
+		return
+	}
+	if err := s.saveFile(s.saveFilePath()); err != nil {
+		c.W.Error("ERR " + err.Error())
+		return
+	}
+	c.OK()
+}
+
+func bgsaveCommand(s *Session, c *command.Call) {
+	if len(c.Args) == 2 && !bytes.EqualFold(c.Args[1], []byte("schedule")) {
+		c.Fail(errs.Syntax)
+		return
+	}
+	if !s.saveInBackground() {
+		c.W.Error("ERR Background save already in progress")
+		return
+	}
+	c.W.Status("Background saving started")
+}
+
+func configGetCommand(s *Session, c *command.Call) {
+	patterns := make([]string, len(c.Args)-2)
+	for i, a := range c.Args[2:] {
+		patterns[i] = string(a)
+	}
+	pairs := s.config.Get(patterns...)
+	c.W.Map(len(pairs))
+	for _, p := range pairs {
+		c.W.BulkString(p.Name)
+		c.W.BulkString(p.Value)
+	}
+}
+
+func configSetCommand(s *Session, c *command.Call) {
+	if len(c.Args)%2 != 0 {
+		c.W.Error("ERR wrong number of arguments for 'config|set' command")
+		return
+	}
+	var pairs []config.Pair
+	for i := 2; i < len(c.Args); i += 2 {
+		pairs = append(pairs, config.Pair{Name: string(c.Args[i]), Value: string(c.Args[i+1])})
+	}
+	if err := s.config.Set(pairs, s.local); err != nil {
+		c.W.Error(err.Error())
+		return
+	}
+	c.OK()
+}
+
+func configRewriteCommand(s *Session, c *command.Call) {
+	if err := s.config.Rewrite(); err != nil {
+		c.W.Error(err.Error())
+		return
+	}
+	c.OK()
+}
+
+func configResetStatCommand(s *Session, c *command.Call) {
+	s.resetStats()
+	c.OK()
+}
+
+// debugCommand has the few subcommands that test tools use.
+func debugCommand(s *Session, c *command.Call) {
+	sub := string(bytes.ToLower(c.Args[1]))
+	switch {
+	case sub == "sleep" && len(c.Args) == 3:
+		seconds, err := strconv.ParseFloat(string(c.Args[2]), 64)
+		if err != nil || seconds < 0 || seconds > 1e6 {
+			c.Fail(errs.NotFloat)
+			return
+		}
+		select {
+		case <-time.After(time.Duration(seconds * float64(time.Second))):
+		case <-s.closing:
+		}
+		c.OK()
+	case sub == "object" && len(c.Args) == 3:
+		debugObject(s, c)
+	case sub == "set-active-expire" && len(c.Args) == 3:
+		s.noActiveExpiry.Store(string(c.Args[2]) == "0")
+		c.OK()
+	case sub == "reload":
+		if err := s.reload(); err != nil {
+			c.W.Error("ERR " + err.Error())
+			return
+		}
+		c.OK()
+	case sub == "stringmatch-len" && len(c.Args) == 4:
+		debugStringMatch(c)
+	case sub == "jmap":
+		c.W.Status("OK")
+	case sub == "help":
+		command.Help(c, "DEBUG", debugHelp)
+	default:
+		c.W.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try DEBUG HELP.", c.Args[1]))
+	}
+}

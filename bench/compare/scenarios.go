@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The load of the throughput scenarios.
+const (
+	connections = 50
+	valueSize   = 256
+	throughKeys = 100_000
+	millionKeys = 1_000_000
+)
+
+func scenarios() []scenario {
+	return []scenario{
+		throughput("pipeline-1", 1, 250_000, true),
+		throughput("pipeline-16", 16, 1_500_000, true),
+		throughput("pipeline-64", 64, 3_000_000, true),
+		throughput("shared", 1, 250_000, false),
+		memoryStrings("memory-strings-32", 32),
+		memoryStrings("memory-strings-256", 256),
+		{"p99-bgsave", "GET while BGSAVE writes 1 M keys of 256 B and others are overwritten", saveLatency},
+		{"p99-flush-async", "GET on db 0 while FLUSHDB ASYNC drops 1 M keys of db 1", flushLatency("ASYNC")},
+		{"p99-flush-sync", "GET on db 0 while FLUSHDB SYNC drops 1 M keys of db 1", flushLatency("SYNC")},
+		{"p99-keys", "GET on db 0 while KEYS * lists 1 M keys of db 1, over and over", keysLatency},
+		{"p99-expiry", "GET on db 0 while 1 M keys of db 1 expire at the same millisecond", expiryLatency},
+		{"snapshot-memory", "memory added by a BGSAVE of 1 M keys of 256 B under random writes at full rate", snapshotMemory},
+		{"empty", "time to start and memory held with nothing loaded", emptyServer},
+		{"idle-connections", "memory and CPU that 10 000 idle connections cost", idleConnections},
+	}
+}
+
+// throughput measures SET and GET by redis-benchmark. Pinned gives the server one core and the generator another, which
+// makes the server's CPU per operation comparable; otherwise both use all cores.
+func throughput(name string, pipeline, requests int, pinned bool) scenario {
+	where := "server and generator on all cores"
+	if pinned {
+		where = "server on one core, generator on another"
+	}
+	about := fmt.Sprintf("SET and GET, %d connections, pipeline %d, %d keys of %d B, %s",
+		connections, pipeline, throughKeys, valueSize, where)
+	return scenario{name, about, func(ctx context.Context, b *bench, t target) ([]sample, error) {
+		serverCPU, generatorCPU := anyCPU, anyCPU
+		if pinned {
+			if serverCPU, generatorCPU = b.serverCPU, b.generatorCPU; serverCPU < 0 || generatorCPU < 0 {
+				return nil, errors.New("two cores are needed, one for the server and one for the generator")
+			}
+		}
+		s, err := b.start(ctx, t, serverCPU)
+		if err != nil {
+			return nil, err
+		}
+		defer s.stop()
+		keys, n := b.scaled(throughKeys), b.scaled(requests)
+		if err := load(s.addr, 0, keys, valueSize); err != nil {
+			return nil, err
+		}
+		var samples []sample
+		for _, test := range []string{"set", "get"} {
+			// What is measured is the server warmed up.
+			if _, err := b.generate(ctx, s, generatorCPU, test, max(1, n/5), keys, pipeline); err != nil {
+				return nil, err
+			}
+			var g generated
+			used, err := s.usedDuring(func() (err error) {
+				g, err = b.generate(ctx, s, generatorCPU, test, n, keys, pipeline)
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+			command := strings.ToUpper(test)
+			samples = append(samples,
+				sample{command + " throughput, thousands/s", g.perSecond / 1e3, throughputChart},
+				sample{command + " server CPU, µs/op", float64(used.Nanoseconds()) / 1e3 / float64(n), cpuChart},
+				sample{command + " p50, µs", g.p50, noChart},
+				sample{command + " p99, µs", g.p99, noChart},
+				sample{command + " p99.9, µs", g.p999, noChart},
+			)
+		}
+		m, err := memoryOf(s.pid, false)
+		return append(samples, sample{"resident memory, MB", float64(m.resident) / 1e6, noChart}), err
+	}}
+}
+
+// memoryStrings measures what a million strings add to the resident memory of the empty server.
+func memoryStrings(name string, size int) scenario {
+	about := fmt.Sprintf("resident memory of 1 M keys of 16 B with values of %d random bytes, less the empty server's", size)
+	return scenario{name, about, func(ctx context.Context, b *bench, t target) ([]sample, error) {
+		s, err := b.start(ctx, t, anyCPU)
+		if err != nil {
+			return nil, err
+		}
+		defer s.stop()
+		empty, err := s.resident(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n := b.scaled(millionKeys)
+		if err := load(s.addr, 0, n, size); err != nil {
+			return nil, err
+		}
+		full, err := s.resident(ctx)
+		if err != nil {
+			return nil, err
+		}
+		each := (full - empty) * 1e6 / float64(n)
+		return []sample{
+			{"empty, MB", empty, noChart},
+			{"loaded, MB", full, noChart},
+			{"loaded less empty, MB", full - empty, memoryChart},
+			{"overhead, B/key", each - float64(16+size), noChart},
+		}, nil
+	}}
+}

@@ -1,0 +1,219 @@
+package darter
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/darterdb/darter/internal/config"
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/slab"
+)
+
+const (
+	shardsPerProc = 8
+	minShards     = 16
+	maxShards     = 1024
+
+	defaultDatabases = 16
+	maxDatabases     = 1 << 10
+)
+
+// Options configure a cache. The zero value is a cache without a limit.
+type Options struct {
+	// Shards is into how many parts the keyspace is split, rounded up to a power of two, at most 1024. Commands on
+	// different shards never wait for each other. 0 means 8 for each of GOMAXPROCS, and at least 16.
+	Shards int
+
+	// MaxMemory is the memory in bytes that keys, values and their index may take. When it is used up, commands that
+	// would add to it fail with ErrOutOfMemory; reads and deletes go on. 0 means no limit. See SetMaxMemory.
+	MaxMemory int64
+
+	// Databases is how many logical databases there are, at most 1024. 0 means 16.
+	Databases int
+
+	// Logger is told of what happens in the background: saves, loads, snapshots that were never closed, contained
+	// panics. nil means silence.
+	Logger *slog.Logger
+
+	// Now is the clock by which keys expire. nil means time.Now.
+	Now func() time.Time
+
+	// Config holds the directives that CONFIG GET and CONFIG SET work on. It is for the server binary; nil means the
+	// defaults. Where both say something, the other fields of Options win.
+	Config *config.Config
+}
+
+// Cache is an in-process cache of Redis's data types. Its methods are safe for concurrent use. Keys are any bytes.
+//
+// A Cache sees one logical database; DB gives the same cache seen through another. Byte slices passed in are copied;
+// byte slices returned belong to the caller, unless the method says otherwise.
+type Cache struct {
+	*engine
+	db int
+}
+
+// engine is what all handles of one cache share.
+type engine struct {
+	shards     []shard
+	shardShift uint // 64 - log2 of the number of shards
+	seed       maphash.Seed
+	region     *slab.Region
+	clock      *keyspace.Clock
+	config     *config.Config
+	log        *slog.Logger
+	databases  int
+	started    time.Time
+	runID      string
+
+	handles []Cache // one for each database
+
+	used      atomic.Int64 // bytes in use, a little late
+	maxMemory atomic.Int64
+	maxValue  atomic.Int64
+	panics    atomic.Int64
+	commands  atomic.Int64 // run by sessions that are closed
+
+	noActiveExpiry atomic.Bool
+	flushing       sync.Mutex // held while databases are replaced whole
+	persistence    persistence
+	attached       attachments
+
+	snapshots snapshotSet
+
+	closing chan struct{}
+	closed  atomic.Bool
+	work    sync.WaitGroup // goroutines that end before Close returns
+}
+
+// New returns an empty cache. Close gives its memory back.
+func New(o Options) (*Cache, error) {
+	e, err := newEngine(o)
+	if err != nil {
+		return nil, err
+	}
+	e.work.Go(e.housekeeping)
+	return &e.handles[0], nil
+}
+
+func newEngine(o Options) (*engine, error) {
+	n := o.Shards
+	switch {
+	case n < 0 || n > maxShards:
+		return nil, fmt.Errorf("darter: Options.Shards is %d, not 0 to %d", n, maxShards)
+	case o.Databases < 0 || o.Databases > maxDatabases:
+		return nil, fmt.Errorf("darter: Options.Databases is %d, not 0 to %d", o.Databases, maxDatabases)
+	case o.MaxMemory < 0:
+		return nil, fmt.Errorf("darter: Options.MaxMemory is %d, below 0", o.MaxMemory)
+	case n == 0:
+		n = min(shardCount(runtime.GOMAXPROCS(0)), maxShards)
+	default:
+		n = 1 << bits.Len(uint(n-1))
+	}
+	e := &engine{
+		shards:     make([]shard, n),
+		shardShift: uint(64 - bits.Len(uint(n-1))),
+		seed:       maphash.MakeSeed(),
+		config:     o.Config,
+		log:        o.Logger,
+		databases:  o.Databases,
+		runID:      newRunID(),
+		closing:    make(chan struct{}),
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e.clock = keyspace.NewClock(o.Now)
+	e.started = time.Now()
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.config == nil {
+		c, err := newConfig()
+		if err != nil {
+			return nil, fmt.Errorf("darter: %w", err)
+		}
+		e.config = c
+	}
+	if e.databases == 0 {
+		e.databases = defaultDatabases
+	}
+	region, err := slab.NewRegion()
+	if err != nil {
+		return nil, fmt.Errorf("darter: %w", err)
+	}
+	e.region = region
+	shared := keyspace.Config{Region: region, Clock: e.clock, Seed: e.seed, Databases: e.databases, Used: &e.used}
+	for i := range e.shards {
+		e.shards[i].mu.number = i
+		if e.shards[i].data, err = keyspace.NewShard(shared, i, n); err != nil {
+			return nil, errors.Join(fmt.Errorf("darter: %w", err), region.Close())
+		}
+	}
+	e.handles = make([]Cache, e.databases)
+	for i := range e.handles {
+		e.handles[i] = Cache{engine: e, db: i}
+	}
+	if err := e.bindConfig(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("darter: %w", err), region.Close())
+	}
+	return e, nil
+}
+
+// Close stops the cache's goroutines and gives its memory back. Methods of the cache and of its snapshots fail with
+// ErrClosed from then on, or find nothing. It waits for saves and iterations under way: an iteration must not close
+// the cache it goes over. Stop servers that serve the cache before.
+func (c *Cache) Close() error {
+	e := c.engine
+	if e.closed.Swap(true) {
+		return nil
+	}
+	close(e.closing)
+	e.work.Wait()
+	e.lockAll() // a snapshot that is being taken gets into the list
+	e.unlockAll()
+	for _, s := range e.snapshots.all() {
+		s.close()
+		<-s.freed
+	}
+	e.lockAll()
+	defer e.unlockAll()
+	for i := range e.shards {
+		e.shards[i].data.Close()
+	}
+	return e.region.Close()
+}
+
+// DB returns the same cache, seen through another logical database, 0 to Options.Databases-1. It panics if there is no
+// such database, as indexing a slice does.
+func (c *Cache) DB(n int) *Cache { return &c.handles[n] }
+
+// SetMaxMemory changes Options.MaxMemory.
+func (c *Cache) SetMaxMemory(bytes int64) { c.maxMemory.Store(max(bytes, 0)) }
+
+// full says that no memory may be added.
+func (e *engine) full() bool {
+	limit := e.maxMemory.Load()
+	return limit != 0 && e.used.Load() > limit
+}
+
+// contained turns a panic in one command into an error and counts it. It is deferred where a shard has been taken.
+func (e *engine) contained(s *shard, err *error) {
+	s.unlock()
+	if r := recover(); r != nil {
+		*err = e.caught(r)
+	}
+}
+
+func (e *engine) caught(r any) error {
+	e.panics.Add(1)
+	buf := make([]byte, 16<<10)
+	e.log.Error("panic contained", "panic", r, "stack", string(buf[:runtime.Stack(buf, false)]))
+	return ErrInternal
+}

@@ -1,0 +1,91 @@
+package darter
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"runtime"
+	"time"
+
+	"github.com/darterdb/darter/internal/keyspace"
+)
+
+const (
+	housekeepingEvery = 100 * time.Millisecond
+
+	// A shard is held for so many entries of its expiry index at a time: some tens of microseconds.
+	expirySlice = 64
+	// Free memory that is kept in reserve is given back every so many rounds.
+	trimRounds = 50
+)
+
+// housekeeping is the cache's one standing goroutine: it keeps the coarse clock, removes what has expired, repairs
+// fragmentation and starts saves that are due.
+func (e *engine) housekeeping() {
+	tick := time.NewTicker(housekeepingEvery)
+	defer tick.Stop()
+	for round := 1; ; round++ {
+		select {
+		case <-e.closing:
+			return
+		case <-tick.C:
+		}
+		e.clock.Tick()
+		if !e.noActiveExpiry.Load() {
+			e.reclaimExpired()
+		}
+		e.repair()
+		if round%trimRounds == 0 {
+			e.eachShard(func(s *keyspace.Shard) { s.Trim() })
+		}
+		e.saveIfDue()
+	}
+}
+
+// eachShard runs fn with each shard held in turn.
+func (e *engine) eachShard(fn func(*keyspace.Shard)) {
+	for i := range e.shards {
+		s := &e.shards[i]
+		s.lock()
+		fn(s.data)
+		s.unlock()
+	}
+}
+
+// inSlices holds a shard again and again until fn returns false, and lets others run between.
+func (e *engine) inSlices(s *shard, fn func(*keyspace.Shard) (more bool)) {
+	for more := true; more; {
+		s.lock()
+		more = fn(s.data)
+		s.unlock()
+		if more {
+			runtime.Gosched()
+		}
+	}
+}
+
+// reclaimExpired removes keys whose time has come, shard by shard.
+func (e *engine) reclaimExpired() {
+	for i := range e.shards {
+		for n := range e.databases {
+			e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
+				db := s.DB(n)
+				return db != nil && !e.closed.Load() && db.ExpireSome(expirySlice)
+			})
+		}
+	}
+}
+
+// repair moves cells out of sparsely filled spans, so that these can be given back.
+func (e *engine) repair() {
+	for i := range e.shards {
+		e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
+			return !e.closed.Load() && s.RepairSome()
+		})
+	}
+}
+
+func newRunID() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

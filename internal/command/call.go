@@ -1,0 +1,49 @@
+package command
+
+import (
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/reply"
+)
+
+// Call is one command being run. It is reused for the next: a handler keeps nothing of it.
+type Call struct {
+	Args    [][]byte // the name first; good for the call only
+	W       reply.Writer
+	Row     *Row
+	DB      int  // the selected database
+	NoTouch bool // the client asked that its reads leave no note of access
+	Env     Env
+
+	// Of a OneKey command, its key's target.
+	One Target
+	// Of a ManyKeys command, targets by the index of the argument; a zero Target where the argument is no key.
+	Targets []Target
+}
+
+// Env is what commands need of the cache as a whole.
+type Env interface {
+	// Databases returns how many logical databases there are.
+	Databases() int
+	// Shards returns how many shards there are, a power of two.
+	Shards() int
+	// WithShard runs fn with a shard held. fn should return within some tens of microseconds.
+	WithShard(shard, db int, fn func(*keyspace.DB))
+	// In returns the target's key in another logical database of the same shard, which is held already.
+	In(t Target, db int) (Target, error)
+	// MaxBulk returns the largest string allowed (proto-max-bulk-len).
+	MaxBulk() int64
+}
+
+// Fail answers with an error.
+func (c *Call) Fail(err error) { c.W.Error(err.Error()) }
+
+// OK answers OK.
+func (c *Call) OK() { c.W.Status("OK") }
+
+// Key returns the target of the key in Args[i].
+func (c *Call) Key(i int) Target {
+	if c.Targets == nil {
+		return c.One
+	}
+	return c.Targets[i]
+}

@@ -1,0 +1,136 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"strings"
+)
+
+// maxInt is the largest number Redis holds in a plain integer setting.
+const maxInt = math.MaxInt32
+
+// Standard returns a new table of every directive darter serves, with the names, defaults and value forms that
+// redis.conf has in Redis 7.2. What the program in hand supports less of, it narrows before New:
+//
+//	table := config.Standard()
+//	table.Row("maxmemory-policy").Allowed = []string{"allkeys-lru", "noeviction"}
+//
+// A directive that would do nothing is not listed, unless refusing it would stop common tools and packaged config
+// files; then its description says so.
+func Standard() Table {
+	table := network()
+	table = append(table, limits()...)
+	table = append(table, files()...)
+	return append(table, process()...)
+}
+
+// network is where the server listens and whom it lets in.
+func network() Table {
+	return Table{
+		{Name: "bind", Kind: List, Default: "* -::*", Change: Hooked,
+			About: "Addresses to listen on; one that starts with - may be missing on this machine."},
+		{Name: "port", Kind: Int, Default: "6379", Max: math.MaxUint16, Change: Hooked,
+			About: "TCP port to listen on; 0 for none."},
+		{Name: "tcp-backlog", Kind: Int, Default: "511", Max: maxInt, Change: Never,
+			About: "Connections the system may hold until they are accepted."},
+		{Name: "tcp-keepalive", Kind: Int, Default: "300", Max: maxInt, Change: Always,
+			About: "Seconds between probes of a silent TCP connection; 0 for none."},
+		{Name: "timeout", Kind: Int, Default: "0", Max: maxInt, Change: Always,
+			About: "Seconds after which an idle client is disconnected; 0 for never."},
+		{Name: "unixsocket", Kind: Text, Change: Never,
+			About: "Path of a unix socket to listen on as well."},
+		{Name: "unixsocketperm", Kind: Octal, Default: "0", Max: 0o777, Change: Never,
+			About: "File mode of the unix socket; 0 leaves it to the umask."},
+		{Name: "protected-mode", Kind: Bool, Default: "yes", Change: Always,
+			About: "Refuse clients from other machines while there is no password."},
+		{Name: "requirepass", Kind: Text, Change: Always, Secret: true,
+			About: "Password a client must give with AUTH; empty for none."},
+		{Name: "tls-port", Kind: Int, Default: "0", Max: math.MaxUint16, Change: Hooked,
+			About: "TCP port to serve TLS on; 0 for none."},
+		{Name: "tls-cert-file", Kind: Text, Change: Hooked,
+			About: "The server's certificate chain, PEM."},
+		{Name: "tls-key-file", Kind: Text, Change: Hooked,
+			About: "The private key of tls-cert-file, PEM."},
+		{Name: "tls-ca-cert-file", Kind: Text, Change: Hooked,
+			About: "Certificates of the authorities that client certificates must come from, PEM."},
+		{Name: "tls-auth-clients", Kind: Enum, Default: "yes", Allowed: []string{"no", "yes", "optional"}, Change: Hooked,
+			About: "Whether a TLS client must show a certificate, may, or is not asked."},
+		{Name: "enable-protected-configs", Kind: Enum, Default: "no", Allowed: []string{"no", "yes", "local"}, Change: Never,
+			About: "Who may change dir and dbfilename with CONFIG SET: nobody, anybody, clients of this machine."},
+		{Name: "enable-debug-command", Kind: Enum, Default: "no", Allowed: []string{"no", "yes", "local"}, Change: Never,
+			About: "Who may use DEBUG: nobody, anybody, clients of this machine."},
+	}
+}
+
+// limits is how much of the machine the server takes.
+func limits() Table {
+	return Table{
+		{Name: "databases", Kind: Int, Default: "16", Min: 1, Max: maxInt, Change: Never,
+			About: "Number of logical databases."},
+		{Name: "maxclients", Kind: Int, Default: "10000", Min: 1, Max: math.MaxUint32, Change: Always,
+			About: "Connections served at a time."},
+		{Name: "maxmemory", Kind: Memory, Default: "0", Max: math.MaxInt64, Change: Hooked,
+			About: "Bytes that the data may take; 0 for no limit."},
+		{Name: "maxmemory-policy", Kind: Enum, Default: "noeviction", Allowed: []string{"noeviction"}, Change: Hooked,
+			About: "What happens to a write when maxmemory is reached."},
+		{Name: "client-output-buffer-limit", Kind: Limits, Change: Always,
+			Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+			About:   "Unsent reply bytes after which a client of that class is disconnected: at once, or after some seconds."},
+		{Name: "client-query-buffer-limit", Kind: Memory, Default: "1gb", Min: 1 << 20, Max: math.MaxInt64, Change: Always,
+			About: "Bytes of unfinished commands one client may send."},
+		{Name: "proto-max-bulk-len", Kind: Memory, Default: "512mb", Min: 1 << 20, Max: math.MaxInt64, Change: Always,
+			About: "Bytes that one argument of a command may have."},
+		{Name: "lazyfree-lazy-eviction", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
+		{Name: "lazyfree-lazy-expire", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
+		{Name: "lazyfree-lazy-server-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
+		{Name: "lazyfree-lazy-user-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
+		{Name: "lazyfree-lazy-user-flush", Kind: Bool, Default: "no", Change: Always,
+			About: "FLUSHALL and FLUSHDB without an argument free memory after their reply."},
+	}
+}
+
+// lazyfreeAbout describes the rows kept for config files that set them.
+const lazyfreeAbout = "Changes nothing, known because packaged config files set it: " +
+	"memory is freed in short slices either way."
+
+// files is what the server writes and where.
+func files() Table {
+	return Table{
+		{Name: "dir", Kind: Dir, Default: ".", Change: Protected,
+			About: "Folder of the data file and of relative paths. Default: the working directory."},
+		{Name: "dbfilename", Kind: Text, Default: "dump.rdb", Change: Protected, Check: fileNameOnly,
+			About: "Name of the data file within dir."},
+		{Name: "save", Kind: Saves, Default: "3600 1 300 100 60 10000", Change: Always,
+			About: "Save after so many seconds if there were so many changes."},
+		{Name: "appendonly", Kind: Bool, Default: "no", Change: Always,
+			Refused: map[string]string{"yes": "darter keeps no append log"},
+			About:   "Always no, known because tools ask for it: darter keeps no append log."},
+		{Name: "logfile", Kind: Text, Change: Never,
+			About: "File to log to; empty for standard output."},
+		{Name: "loglevel", Kind: Enum, Default: "notice", Change: Hooked,
+			Allowed: []string{"debug", "verbose", "notice", "warning", "nothing"},
+			About:   "The least important messages that are logged."},
+		{Name: "pidfile", Kind: Text, Change: Never,
+			About: "File that holds the process id while the server runs."},
+	}
+}
+
+// process is how the server lives among other processes.
+func process() Table {
+	return Table{
+		{Name: "daemonize", Kind: Bool, Default: "no", Change: Never,
+			Refused: map[string]string{"yes": "darter stays in the foreground: start it from a service manager"},
+			About:   "Always no, known because scripts set it: a service manager runs darter."},
+	}
+}
+
+// fileNameOnly refuses text that is not the name of a file within a folder.
+func fileNameOnly(name string) error {
+	switch {
+	case name == "":
+		return errors.New("dbfilename can't be empty")
+	case strings.ContainsAny(name, `/\`) || name == "." || name == "..":
+		return errors.New("dbfilename can't be a path, just a filename")
+	}
+	return nil
+}

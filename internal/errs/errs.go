@@ -1,0 +1,34 @@
+// Package errs has the errors that commands and the typed API share. The texts are Redis's, code first, so that one
+// value serves as a reply and as a Go error.
+package errs
+
+// Error is an error whose text is a Redis error reply.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+const (
+	// The request makes no sense.
+	Syntax        = Error("ERR syntax error")
+	NotInteger    = Error("ERR value is not an integer or out of range")
+	NotFloat      = Error("ERR value is not a valid float")
+	OutOfRange    = Error("ERR index is out of range")
+	DBIndex       = Error("ERR DB index is out of range")
+	InvalidDB     = Error("ERR invalid DB index")
+	InvalidCursor = Error("ERR invalid cursor")
+	SameObject    = Error("ERR source and destination objects are the same")
+
+	// The data forbids it.
+	WrongType = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
+	NoSuchKey = Error("ERR no such key")
+	Overflow  = Error("ERR increment or decrement would overflow")
+	NaN       = Error("ERR increment would produce NaN or Infinity")
+	TooLong   = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	OffsetLow = Error("ERR offset is out of range")
+
+	// The cache can't.
+	OutOfMemory = Error("OOM command not allowed when used memory > 'maxmemory'.")
+)
+
+// Closed says that the cache, or the snapshot, was closed.
+const Closed = Error("ERR the cache is closed")

@@ -1,0 +1,234 @@
+package keyspace
+
+import (
+	"github.com/darterdb/darter/internal/table"
+)
+
+// Item is a key that was found. It is good until its DB changes.
+type Item struct {
+	db   *DB
+	hash uint64
+	pos  table.Pos
+	slot table.Slot
+}
+
+// Found says whether there is one: the zero Item stands for an absent key.
+func (it Item) Found() bool { return it.slot != 0 }
+
+// Kind returns what the key holds.
+func (it Item) Kind() Kind { return Kind(it.slot.Kind()) }
+
+// Mark returns the flag that was stored with the value.
+func (it Item) Mark() bool { return it.slot.Mark() }
+
+// Key returns the key. The bytes are the shard's own: they are good until the DB changes.
+func (it Item) Key() []byte { return it.db.t.Key(it.slot) }
+
+// Value returns the bytes of the value. They are the shard's own: they are good until the DB changes.
+func (it Item) Value() []byte { return it.db.t.Value(it.slot) }
+
+// ExpireAt returns the Unix time in milliseconds at which the key expires, 0 if it doesn't.
+func (it Item) ExpireAt() int64 { return it.db.t.Expiry(it.slot) }
+
+// Idle returns the seconds since the key was last used.
+func (it Item) Idle() int64 {
+	const mask = 1<<table.AccessBits - 1
+	return int64((it.db.shard.Clock.access() - it.slot.Access()) & mask)
+}
+
+// Bytes returns the memory that the key with its value takes, its share of the index included.
+func (it Item) Bytes() int {
+	const slotShare = 13 // 64 B for 7 slots, three quarters of them in use
+	n := it.db.t.CellBytes(it.slot) + slotShare
+	if it.slot.Expires() {
+		n += entrySize
+	}
+	return n
+}
+
+// Find looks a key up, notes the access and counts it as a hit or miss. An expired key is removed and not found.
+func (db *DB) Find(h uint64, key []byte) Item {
+	it := db.Look(h, key)
+	if !it.Found() {
+		db.shard.Stats.Misses++
+		return it
+	}
+	db.shard.Stats.Hits++
+	if a := db.shard.Clock.access(); it.slot.Access() != a {
+		it.slot = it.slot.WithAccess(a)
+		db.t.SetIfPrivate(h, it.pos, it.slot)
+	}
+	return it
+}
+
+// Look looks a key up without a trace, but for the removal of an expired one.
+func (db *DB) Look(h uint64, key []byte) Item {
+	pos, w, ok := db.t.Find(h, key)
+	if !ok {
+		return Item{}
+	}
+	it := Item{db, h, pos, w}
+	if w.Expires() && db.t.Expiry(w) <= db.Now() {
+		db.expire(it)
+		return Item{}
+	}
+	return it
+}
+
+// expire removes a key whose time has come.
+func (db *DB) expire(it Item) {
+	db.shard.Stats.Expired++
+	// Without memory for the copy of a frozen page the key stays, and stays hidden.
+	_ = db.Delete(it, EventExpired)
+}
+
+// Value is what Store gives a key beside its bytes.
+type Value struct {
+	Kind     Kind
+	Mark     bool
+	ExpireAt int64 // Unix time in milliseconds, 0 for never
+}
+
+// Store makes a key hold a value of n bytes and returns these for the caller to fill in before it lets the shard go;
+// what they hold is undefined. it is what Find or Look returned for the key: an absent key is added. On an error
+// nothing has changed.
+func (db *DB) Store(h uint64, key []byte, it Item, n int, v Value, e Event) ([]byte, error) {
+	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: v.ExpireAt}
+	if !it.Found() {
+		if err := db.indexExpiry(h, 0, v.ExpireAt); err != nil {
+			return nil, err
+		}
+		w, b, err := db.t.NewCell(key, n, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := db.t.Insert(h, w); err != nil {
+			db.t.FreeCell(w)
+			return nil, err
+		}
+		db.keyBytes += int64(len(key))
+		db.valBytes += int64(n)
+		db.countExpiry(0, v.ExpireAt)
+		db.touch(key, e)
+		return b, nil
+	}
+	b, _, err := db.replace(it, n, c, false)
+	if err == nil {
+		db.touch(key, e)
+	}
+	return b, err
+}
+
+// Edit changes the length of a key's value to n bytes and returns them: those up to the shorter length are as they
+// were, the rest is zero. The time of expiry stays.
+func (db *DB) Edit(it Item, n int, v Value, e Event) ([]byte, error) {
+	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: it.ExpireAt()}
+	old := len(it.Value())
+	b, it, err := db.replace(it, n, c, true)
+	if err != nil {
+		return nil, err
+	}
+	if n > old {
+		clear(b[old:])
+	}
+	db.touch(it.Key(), e)
+	return b, nil
+}
+
+// replace gives a key another value, in place where it can.
+func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, error) {
+	t := db.t
+	pos, err := t.Own(it.hash, it.pos)
+	if err != nil {
+		return nil, it, err
+	}
+	it.pos = pos
+	before := t.Expiry(it.slot)
+	if err := db.indexExpiry(it.hash, before, c.Expiry); err != nil {
+		return nil, it, err
+	}
+	old := t.Value(it.slot)
+	w := it.slot
+	var b []byte
+	inPlace := false
+	if it.slot.Expires() == (c.Expiry != 0) && t.Private(it.slot) {
+		b, inPlace = t.Resize(it.slot, n)
+	}
+	oldLen := len(old)
+	if inPlace {
+		if c.Expiry != 0 {
+			t.SetExpiry(w, c.Expiry)
+		}
+		w = w.WithKind(c.Kind).WithMark(c.Mark).WithAccess(c.Access)
+	} else {
+		if w, b, err = t.NewCell(t.Key(it.slot), n, c); err != nil {
+			return nil, it, err
+		}
+		if keep {
+			copy(b, old)
+		}
+		t.FreeCell(it.slot)
+	}
+	it.slot = w
+	t.Set(pos, w)
+	db.valBytes += int64(n - oldLen)
+	db.countExpiry(before, c.Expiry)
+	return b, it, nil
+}
+
+// SetExpiry gives a key a time of expiry, or takes it with 0.
+func (db *DB) SetExpiry(it Item, at int64, e Event) error {
+	value := it.Value()
+	c := table.Cell{Kind: it.slot.Kind(), Mark: it.slot.Mark(), Access: it.slot.Access(), Expiry: at}
+	_, it, err := db.replace(it, len(value), c, true)
+	if err == nil {
+		db.touch(it.Key(), e)
+	}
+	return err
+}
+
+// Delete removes a key.
+func (db *DB) Delete(it Item, e Event) error {
+	key, value, at := len(it.Key()), len(it.Value()), it.ExpireAt()
+	if err := db.t.Remove(it.hash, it.pos); err != nil {
+		return err
+	}
+	db.keyBytes -= int64(key)
+	db.valBytes -= int64(value)
+	db.countExpiry(at, 0)
+	db.touch(it.Key(), e)
+	db.t.FreeCell(it.slot)
+	return nil
+}
+
+// Scan passes on the keys of one step of a walk over the database, expired ones left out, and returns the cursor of the
+// next step, 0 at the end. See table.View.Scan for what is promised. fn must not change the DB.
+func (db *DB) Scan(cursor uint64, fn func(Item)) uint64 {
+	var now int64
+	return db.t.Scan(cursor, func(w table.Slot) {
+		if w.Expires() {
+			if now == 0 {
+				now = db.Now()
+			}
+			if db.t.Expiry(w) <= now {
+				return
+			}
+		}
+		fn(Item{db: db, slot: w})
+	})
+}
+
+// Random returns a key at random, or one that isn't Found if there is none that hasn't expired.
+func (db *DB) Random() Item {
+	for range 100 {
+		if db.t.Len() == 0 {
+			break
+		}
+		w := db.t.Random()
+		key := append([]byte(nil), db.t.Key(w)...)
+		if it := db.Look(db.t.Hash(key), key); it.Found() {
+			return it
+		}
+	}
+	return Item{}
+}

@@ -1,0 +1,202 @@
+// Package keyspace is the data of one shard: its memory, its logical databases with their dictionaries and expiry, and
+// its versions. It holds no lock: every method says or implies "the caller holds the shard", but for those of Frozen.
+//
+// # Words
+//
+//	Shard    one part of the keyspace with memory of its own
+//	DB       one logical database's share of a shard: a dictionary and an expiry index
+//	Item     a key that was found; good until the DB changes
+//	Frozen   a shard as it was when a snapshot was taken; read without the shard's lock
+//	Grave    a database that was flushed and is freed bit by bit
+//
+// # Change
+//
+// Every change of a key ends in touch, which counts it and tells the shard's observer. Nothing else tells anyone.
+package keyspace
+
+import (
+	"fmt"
+	"hash/maphash"
+	"sync/atomic"
+	"time"
+
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/slab"
+	"github.com/darterdb/darter/internal/table"
+)
+
+// Kind is what a key holds. The numbers stand in snapshot files.
+type Kind uint8
+
+const (
+	String Kind = 1
+)
+
+func (k Kind) String() string {
+	switch k {
+	case String:
+		return "string"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Clock tells the time to a cache's shards: exact where a time of expiry is at stake, and a coarse second for notes of
+// access.
+type Clock struct {
+	Now    func() time.Time
+	second atomic.Uint32
+}
+
+// NewClock returns a clock that reads now.
+func NewClock(now func() time.Time) *Clock {
+	c := &Clock{Now: now}
+	c.Tick()
+	return c
+}
+
+// Tick brings the coarse second up to date.
+func (c *Clock) Tick() { c.second.Store(uint32(c.Now().Unix())) }
+
+// Millis returns the Unix time in milliseconds.
+func (c *Clock) Millis() int64 { return c.Now().UnixMilli() }
+
+// access is a moment as a slot keeps it.
+func (c *Clock) access() uint32 { return c.second.Load() & (1<<table.AccessBits - 1) }
+
+// Config is what the shards of a cache have in common.
+type Config struct {
+	Region    *slab.Region
+	Clock     *Clock
+	Seed      maphash.Seed
+	Databases int
+	Used      *atomic.Int64 // bytes in use in all shards, a little late
+	Observer  Observer      // may be nil
+}
+
+// Observer is told of changes. The shard is held meanwhile.
+type Observer interface {
+	// Touched is called after a key changed; the bytes of key are good for the call.
+	Touched(db int, key []byte, e Event)
+}
+
+// Stats counts what happened in a shard.
+type Stats struct {
+	Hits, Misses int64
+	Expired      int64 // keys removed because their time had come
+	Changes      int64 // changes of keys
+	Moved        int64 // cells moved to repair fragmentation
+}
+
+// Shard is one part of the keyspace.
+type Shard struct {
+	Config
+	Stats  Stats
+	slab   *slab.Slab
+	dbs    []*DB
+	spread float64
+	noted  int64 // what of the bytes in use Used knows of
+	closed bool
+}
+
+// NewShard returns an empty shard, the i-th of n.
+func NewShard(c Config, i, n int) (*Shard, error) {
+	s := &Shard{Config: c, slab: slab.New(c.Region), dbs: make([]*DB, c.Databases), spread: float64(i) / float64(n)}
+	if _, err := s.Open(0); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// DB returns a logical database, or nil if nothing was ever stored in it.
+func (s *Shard) DB(i int) *DB { return s.dbs[i] }
+
+// Open returns a logical database and makes it if need be.
+func (s *Shard) Open(i int) (*DB, error) {
+	if db := s.dbs[i]; db != nil {
+		return db, nil
+	}
+	if s.closed {
+		return nil, errs.Closed
+	}
+	db, err := s.newDB(i)
+	if err == nil {
+		s.dbs[i] = db
+	}
+	return db, err
+}
+
+func (s *Shard) newDB(i int) (*DB, error) {
+	t, err := table.New(s.slab, s.Seed, s.spread)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{shard: s, index: i, t: t}, nil
+}
+
+// Close makes all databases unreachable. The region may be closed afterwards.
+func (s *Shard) Close() {
+	s.closed = true
+	clear(s.dbs)
+}
+
+// Swap exchanges two logical databases.
+func (s *Shard) Swap(i, j int) {
+	s.dbs[i], s.dbs[j] = s.dbs[j], s.dbs[i]
+	for _, k := range []int{i, j} {
+		if s.dbs[k] != nil {
+			s.dbs[k].index = k
+		}
+	}
+}
+
+// Usage returns what the shard's memory holds.
+func (s *Shard) Usage() slab.Usage { return s.slab.Usage() }
+
+// Trim gives back what was kept in reserve.
+func (s *Shard) Trim() { s.slab.Trim() }
+
+// note brings the cache's count of bytes in use up to date when it is off by much.
+func (s *Shard) note() {
+	const much = 16 << 10
+	if d := s.slab.Used() - s.noted; d > much || d < -much {
+		s.noted += d
+		s.Used.Add(d)
+	}
+}
+
+// DB is one logical database's share of a shard.
+type DB struct {
+	shard  *Shard
+	index  int
+	t      *table.Table
+	expiry *wheel // nil until a key has a time of expiry
+
+	expires  int // keys with a time of expiry
+	keyBytes int64
+	valBytes int64
+}
+
+// Len returns how many keys there are, expired ones that were not found out included.
+func (db *DB) Len() int { return db.t.Len() }
+
+// Expires returns how many of them have a time of expiry.
+func (db *DB) Expires() int { return db.expires }
+
+// Bytes returns the sums of the lengths of keys and values, and the bytes of index kept outside the shard's memory.
+func (db *DB) Bytes() (keys, values, outside int64) { return db.keyBytes, db.valBytes, db.t.Bytes() }
+
+// Index returns the database's number.
+func (db *DB) Index() int { return db.index }
+
+// Now returns the Unix time in milliseconds.
+func (db *DB) Now() int64 { return db.shard.Clock.Millis() }
+
+// touch is the one announcement of change.
+func (db *DB) touch(key []byte, e Event) {
+	s := db.shard
+	s.Stats.Changes++
+	s.note()
+	if s.Observer != nil {
+		s.Observer.Touched(db.index, key, e)
+	}
+}

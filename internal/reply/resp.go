@@ -1,0 +1,161 @@
+package reply
+
+import "github.com/darterdb/darter/internal/num"
+
+// RESP is a Writer that appends the wire form of replies to Buf. The zero value speaks RESP2 into an empty buffer.
+//
+// The reader of a connection gets its replies by writing Buf to the socket and handing it back with Reset; Buf only
+// grows, so a settled connection answers without allocating. It is not safe for concurrent use.
+type RESP struct {
+	// Buf holds the replies so far. The caller may take it, cut it or replace it between replies.
+	Buf   []byte
+	resp3 bool
+}
+
+var _ Writer = (*RESP)(nil)
+
+// Reset drops what was written, keeping the buffer's memory, and sets the protocol version.
+func (w *RESP) Reset(proto int) {
+	w.Buf = w.Buf[:0]
+	w.SetProto(proto)
+}
+
+// SetProto sets the protocol version for replies from now on: 3 is RESP3, anything else RESP2.
+func (w *RESP) SetProto(proto int) { w.resp3 = proto == 3 }
+
+// Proto is the protocol version in use, 2 or 3.
+func (w *RESP) Proto() int {
+	if w.resp3 {
+		return 3
+	}
+	return 2
+}
+
+// Status writes +s.
+func (w *RESP) Status(s string) {
+	w.Buf = append(append(append(w.Buf, '+'), s...), '\r', '\n')
+}
+
+// Error writes -s with every CR and LF of s made a space.
+func (w *RESP) Error(s string) {
+	start := len(w.Buf) + 1
+	b := append(append(w.Buf, '-'), s...)
+	for i := start; i < len(b); i++ {
+		if b[i] == '\r' || b[i] == '\n' {
+			b[i] = ' '
+		}
+	}
+	w.Buf = append(b, '\r', '\n')
+}
+
+// Int writes :n.
+func (w *RESP) Int(n int64) { w.Buf = appendLine(w.Buf, ':', n) }
+
+// Bulk writes b with its length before it.
+func (w *RESP) Bulk(b []byte) {
+	w.Buf = append(append(appendLine(w.Buf, '$', int64(len(b))), b...), '\r', '\n')
+}
+
+// BulkString writes s as Bulk does.
+func (w *RESP) BulkString(s string) {
+	w.Buf = append(append(appendLine(w.Buf, '$', int64(len(s))), s...), '\r', '\n')
+}
+
+// Null writes $-1, in RESP3 _.
+func (w *RESP) Null() { w.null("$-1\r\n") }
+
+// NullArray writes *-1, in RESP3 _.
+func (w *RESP) NullArray() { w.null("*-1\r\n") }
+
+func (w *RESP) null(resp2 string) {
+	if w.resp3 {
+		resp2 = "_\r\n"
+	}
+	w.Buf = append(w.Buf, resp2...)
+}
+
+// Array writes the header of an array of n replies.
+func (w *RESP) Array(n int) { w.Buf = appendLine(w.Buf, '*', int64(n)) }
+
+// Map writes the header of n pairs, in RESP2 of an array of 2n replies.
+func (w *RESP) Map(n int) {
+	if w.resp3 {
+		w.Buf = appendLine(w.Buf, '%', int64(n))
+	} else {
+		w.Buf = appendLine(w.Buf, '*', 2*int64(n))
+	}
+}
+
+// Set writes the header of a set of n replies, in RESP2 of an array.
+func (w *RESP) Set(n int) { w.collection('~', n) }
+
+// Push writes the header of a push message of n replies, in RESP2 of an array.
+func (w *RESP) Push(n int) { w.collection('>', n) }
+
+func (w *RESP) collection(kind byte, n int) {
+	if !w.resp3 {
+		kind = '*'
+	}
+	w.Buf = appendLine(w.Buf, kind, int64(n))
+}
+
+// Double writes ,f; in RESP2 a bulk string.
+func (w *RESP) Double(f float64) {
+	if w.resp3 {
+		w.Buf = append(num.AppendDouble(append(w.Buf, ','), f), '\r', '\n')
+		return
+	}
+	var tmp [32]byte
+	w.Bulk(num.AppendDouble(tmp[:0], f))
+}
+
+// Bool writes #t or #f; in RESP2 :1 or :0.
+func (w *RESP) Bool(b bool) {
+	text := "#f\r\n:0\r\n"
+	if b {
+		text = "#t\r\n:1\r\n"
+	}
+	if w.resp3 {
+		w.Buf = append(w.Buf, text[:4]...)
+	} else {
+		w.Buf = append(w.Buf, text[4:]...)
+	}
+}
+
+// BigNumber writes (s; in RESP2 a bulk string.
+func (w *RESP) BigNumber(s string) {
+	if !w.resp3 {
+		w.BulkString(s)
+		return
+	}
+	w.Buf = append(append(append(w.Buf, '('), s...), '\r', '\n')
+}
+
+// Verbatim writes =length, format, ':' and s; in RESP2 s as a bulk string.
+func (w *RESP) Verbatim(format, s string) {
+	if !w.resp3 {
+		w.BulkString(s)
+		return
+	}
+	b := appendLine(w.Buf, '=', int64(len(format)+1+len(s)))
+	b = append(append(b, format...), ':')
+	w.Buf = append(append(b, s...), '\r', '\n')
+}
+
+// appendLine appends kind, n and CRLF: a header or an integer. Most are short, so those are laid out by hand in one
+// append each.
+func appendLine(dst []byte, kind byte, n int64) []byte {
+	switch u := uint64(n); {
+	case u < 10:
+		return append(dst, kind, byte('0'+u), '\r', '\n')
+	case u < 100:
+		q := u / 10
+		return append(dst, kind, byte('0'+q), byte('0'+u-q*10), '\r', '\n')
+	case u < 1000:
+		h := u / 100
+		u -= h * 100
+		q := u / 10
+		return append(dst, kind, byte('0'+h), byte('0'+q), byte('0'+u-q*10), '\r', '\n')
+	}
+	return append(num.AppendInt(append(dst, kind), n), '\r', '\n')
+}

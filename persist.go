@@ -1,0 +1,431 @@
+package darter
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/darterdb/darter/internal/archive"
+	"github.com/darterdb/darter/internal/keyspace"
+)
+
+// persistence is what the cache knows of its saves.
+type persistence struct {
+	saving     sync.Mutex // held by the one save to a file that is under way
+	background atomic.Bool
+	began      atomic.Int64 // Unix milliseconds, of the background save under way or the last one
+
+	mu       sync.Mutex // guards what follows
+	lastSave time.Time
+	lastTry  time.Time
+	lastErr  error
+	lastTook time.Duration
+	changes  int64 // the changes of all shards as of the last save
+	saves    int64
+	loading  LoadProgress
+}
+
+// LoadProgress is how far a load has come.
+type LoadProgress struct {
+	Bytes int64 // read so far
+	Keys  int64 // loaded so far
+}
+
+const (
+	// markFlag stands in a record of a string that was edited in place.
+	markFlag = 1
+
+	saveYield = 64 // keys between two chances for others to run
+)
+
+// Save writes the cache as it is now, all databases of it, to w, in darter's own format (package archive documents it):
+// versioned, compressed, with a checksum on every part. Other users of the cache go on meanwhile, and no second copy of the
+// data is made: see Snapshot for what it costs.
+func (c *Cache) Save(w io.Writer) error {
+	s, err := c.Snapshot()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Save(w)
+}
+
+// Save writes the snapshot, all databases of it, to w; see Cache.Save.
+func (s *Snapshot) Save(w io.Writer) error {
+	st := s.state
+	if !st.use() {
+		return ErrClosed
+	}
+	defer runtime.KeepAlive(s.snapshotHandle)
+	defer st.done()
+	aw, err := archive.NewWriter(w, archive.Header{
+		Creator:   "darter " + Version,
+		CreatedMs: st.at.UnixMilli(),
+		Shards:    len(st.frozen),
+	})
+	if err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	// Half of the cores at the most: the other half is for the cache's users.
+	err = parallel(max(runtime.GOMAXPROCS(0)/2, 1), len(st.frozen), func(i int) error {
+		return saveShard(aw.Section(i), st.frozen[i], st.e.databases)
+	})
+	if err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	if err := aw.Close(); err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	return nil
+}
+
+func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
+	n := 0
+	for i := range databases {
+		db := f.DB(i)
+		if db == nil {
+			continue
+		}
+		for it := range db.All {
+			rec := archive.Record{
+				DB: i, Kind: archive.Kind(it.Kind()), ExpireAtMs: it.ExpireAt(), Access: uint64(it.Access()),
+				Key: it.Key(), Payload: it.Value(),
+			}
+			if it.Mark() {
+				rec.Flags = markFlag
+			}
+			if err := out.Add(rec); err != nil {
+				return err
+			}
+			if n++; n%saveYield == 0 {
+				runtime.Gosched()
+			}
+		}
+	}
+	return out.Flush()
+}
+
+// parallel calls fn for 0 to n-1 from several goroutines, stops at the first error and returns it.
+func parallel(workers, n int, fn func(int) error) error {
+	var (
+		next   atomic.Int64
+		group  sync.WaitGroup
+		failed atomic.Pointer[error]
+	)
+	for range min(workers, n) {
+		group.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := fn(i); err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Load replaces all databases of the cache by what Save wrote. The new data is built up beside the old and put in its
+// place at once: on an error (a damaged file is refused with the offset of the damage) the cache is as it was. Keys that
+// have expired since are left out. A file from a cache with another number of shards, or with more databases than hold
+// keys here, loads too.
+func (c *Cache) Load(r io.Reader) error {
+	_, err := c.engine.load(r, nil)
+	return err
+}
+
+// load is Load, with progress passed on.
+func (e *engine) load(r io.Reader, progress func(bytes, keys int64)) (archive.Info, error) {
+	st := &staging{e: e, dbs: make([][]*keyspace.DB, len(e.shards)), now: e.clock.Millis()}
+	for i := range st.dbs {
+		st.dbs[i] = make([]*keyspace.DB, e.databases)
+	}
+	info, err := archive.Read(r, archive.ReadOptions{Progress: progress}, func(_ int, rec *archive.Record) error {
+		return st.add(rec)
+	})
+	if err == nil {
+		err = st.adopt()
+	} else {
+		st.discard()
+	}
+	if err != nil {
+		return info, fmt.Errorf("darter: load: %w", err)
+	}
+	return info, nil
+}
+
+// staging is data that is being loaded and cannot be reached yet. The shards' locks guard it as they do the rest.
+type staging struct {
+	e   *engine
+	dbs [][]*keyspace.DB // by shard and number
+	now int64
+}
+
+func (st *staging) add(rec *archive.Record) error {
+	e := st.e
+	if rec.Kind != archive.Kind(keyspace.String) {
+		return fmt.Errorf("key %.64q holds a value of kind %d, which this version does not know", rec.Key, rec.Kind)
+	}
+	if rec.DB >= e.databases {
+		return fmt.Errorf("key %.64q is in database %d, and there are %d", rec.Key, rec.DB, e.databases)
+	}
+	if rec.ExpireAtMs != 0 && rec.ExpireAtMs <= st.now {
+		return nil
+	}
+	n := e.shardOf(rec.Key)
+	s := &e.shards[n]
+	s.lock()
+	defer s.unlock()
+	db := st.dbs[n][rec.DB]
+	if db == nil {
+		var err error
+		if db, err = s.data.Apart(rec.DB); err != nil {
+			return err
+		}
+		st.dbs[n][rec.DB] = db
+	}
+	h := e.hash(rec.Key)
+	b, err := db.Store(h, rec.Key, db.Look(h, rec.Key), len(rec.Payload), keyspace.Value{
+		Kind: keyspace.Kind(rec.Kind), Mark: rec.Flags&markFlag != 0, ExpireAt: rec.ExpireAtMs,
+	}, keyspace.EventSet)
+	if err != nil {
+		return err
+	}
+	copy(b, rec.Payload)
+	return nil
+}
+
+// adopt puts the loaded databases in the place of the old ones, all at once, and frees the old ones.
+func (st *staging) adopt() error {
+	e := st.e
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	old := make([][]*keyspace.Grave, len(e.shards))
+	err := func() error {
+		e.lockAll()
+		defer e.unlockAll()
+		if e.closed.Load() {
+			return ErrClosed
+		}
+		// What can fail comes first.
+		for i := range e.shards {
+			for n := range e.databases {
+				if st.dbs[i][n] == nil && e.shards[i].data.DB(n) != nil {
+					db, err := e.shards[i].data.Apart(n)
+					if err != nil {
+						return err
+					}
+					st.dbs[i][n] = db
+				}
+			}
+		}
+		for i := range e.shards {
+			for n, db := range st.dbs[i] {
+				if db != nil {
+					old[i] = append(old[i], e.shards[i].data.Adopt(n, db))
+				}
+			}
+		}
+		return nil
+	}()
+	if err != nil {
+		st.discard()
+		return err
+	}
+	for i := range old {
+		e.free(i, old[i])
+	}
+	return nil
+}
+
+func (st *staging) discard() {
+	for i, dbs := range st.dbs {
+		for _, db := range dbs {
+			if db != nil {
+				st.e.free(i, []*keyspace.Grave{db.Discard()})
+			}
+		}
+	}
+}
+
+// free frees databases that cannot be reached any more, in slices.
+func (e *engine) free(shard int, graves []*keyspace.Grave) {
+	for _, g := range graves {
+		if g != nil {
+			e.inSlices(&e.shards[shard], func(s *keyspace.Shard) bool { return !e.closed.Load() && g.FreeSome() })
+		}
+	}
+}
+
+// SaveFile saves the cache to a file as Save does. The file is written under another name in the same directory and
+// put in its place when it is whole and on the disk, so that at any moment the old one or the new one is there.
+func (c *Cache) SaveFile(path string) error { return c.saveFile(path) }
+
+func (e *engine) saveFile(path string) (err error) {
+	e.persistence.saving.Lock()
+	defer e.persistence.saving.Unlock()
+	began := time.Now()
+	changes := e.changes()
+	defer func() { e.noteSave(began, changes, err) }()
+
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}()
+	if err := f.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	if err := e.handles[0].Save(f); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return errors.Join(fmt.Errorf("darter: save: %w", err), os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return errors.Join(fmt.Errorf("darter: save: %w", err), os.Remove(f.Name()))
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	return nil
+}
+
+// syncDir makes a renaming in a directory last. Systems that cannot open a directory for it do without.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if runtime.GOOS == "windows" {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+// LoadFile loads a file as Load does. progress, which may be nil, is told now and then of the bytes read and keys
+// loaded so far.
+func (c *Cache) LoadFile(path string, progress func(bytes, keys int64)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("darter: load: %w", err)
+	}
+	defer f.Close()
+	if _, err = c.engine.load(bufio.NewReaderSize(f, 256<<10), progress); err != nil {
+		return fmt.Errorf("%w (file %s)", err, path)
+	}
+	c.engine.noteLoaded()
+	return nil
+}
+
+// changes returns how many changes there were since the start.
+func (e *engine) changes() int64 {
+	var n int64
+	e.eachShard(func(s *keyspace.Shard) { n += s.Stats.Changes })
+	return n
+}
+
+func (e *engine) noteSave(began time.Time, changes int64, err error) {
+	p := &e.persistence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastTry, p.lastErr, p.lastTook = began, err, time.Since(began)
+	if err != nil {
+		e.log.Error("save failed", "error", err)
+		return
+	}
+	p.lastSave, p.changes = time.Now(), changes
+	p.saves++
+	e.log.Info("saved", "took", p.lastTook.Round(time.Millisecond))
+}
+
+// noteLoaded makes the data as loaded count as saved.
+func (e *engine) noteLoaded() {
+	n := e.changes()
+	e.persistence.mu.Lock()
+	defer e.persistence.mu.Unlock()
+	e.persistence.changes = n
+}
+
+// saveInBackground starts a save to the configured file, unless one is under way.
+func (e *engine) saveInBackground() bool {
+	p := &e.persistence
+	if !p.background.CompareAndSwap(false, true) {
+		return false
+	}
+	p.began.Store(time.Now().UnixMilli())
+	e.work.Go(func() {
+		defer p.background.Store(false)
+		_ = e.saveFile(e.saveFilePath()) // noted and logged there
+	})
+	return true
+}
+
+// saveFilePath is where SAVE and BGSAVE write.
+func (e *engine) saveFilePath() string {
+	return filepath.Join(e.config.Path("dir"), e.config.String("dbfilename"))
+}
+
+// saveIfDue starts a save if a savepoint's number of changes and seconds is reached. After a failure it waits a while.
+func (e *engine) saveIfDue() {
+	points := e.config.SavePoints("save")
+	if len(points) == 0 || e.persistence.background.Load() {
+		return
+	}
+	now := time.Now()
+	p := &e.persistence
+	p.mu.Lock()
+	since := now.Sub(maxTime(p.lastSave, e.started))
+	saved := p.changes
+	blocked := p.lastErr != nil && now.Sub(p.lastTry) < saveRetryAfter
+	p.mu.Unlock()
+	if blocked {
+		return
+	}
+	due := false
+	for _, pt := range points {
+		due = due || since >= time.Duration(pt.Seconds)*time.Second
+	}
+	if !due {
+		return
+	}
+	changes := e.changes() - saved
+	for _, pt := range points {
+		if since >= time.Duration(pt.Seconds)*time.Second && changes >= int64(pt.Changes) {
+			e.log.Info("saving", "changes", changes, "seconds", pt.Seconds)
+			e.saveInBackground()
+			return
+		}
+	}
+}
+
+const saveRetryAfter = 5 * time.Second
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,246 @@
+package darter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/reply"
+)
+
+type (
+	// Map is a map in a reply: its pairs in the order of the reply.
+	Map = reply.Map
+	// Pair is one of them.
+	Pair = reply.Pair
+	// ReplyError is an error reply, code first.
+	ReplyError = reply.Error
+)
+
+// Session is one user's conversation with the cache: the database it has selected and how its reads count. A server
+// has one for each connection. A session is used by one goroutine at a time.
+type Session struct {
+	*engine
+	call  command.Call
+	keys  []command.KeyAt
+	set   shardSet
+	count int64
+
+	targets []command.Target
+	values  reply.Values
+}
+
+// NewSession returns a session on the cache's logical database. Close it when done.
+func (c *Cache) NewSession() *Session {
+	s := &Session{engine: c.engine}
+	s.call.Env = env{c.engine}
+	s.call.DB = c.db
+	return s
+}
+
+// Close ends the session. It holds nothing but its own memory.
+func (s *Session) Close() {
+	s.commands.Add(s.count)
+	s.count = 0
+}
+
+// DB returns the number of the selected logical database.
+func (s *Session) DB() int { return s.call.DB }
+
+// SetDB selects a logical database, 0 to Options.Databases-1.
+func (s *Session) SetDB(n int) error {
+	if n < 0 || n >= s.databases {
+		return errs.DBIndex
+	}
+	s.call.DB = n
+	return nil
+}
+
+// SetNoTouch chooses whether reads by this session leave the keys' time of last use alone.
+func (s *Session) SetNoTouch(on bool) { s.call.NoTouch = on }
+
+// Do runs a command by name and returns its reply as a Go value:
+//
+//	bulk string                    []byte
+//	status, verbatim string        string
+//	integer, double, boolean       int64, float64, bool
+//	big number                     *big.Int
+//	array, set                     []any
+//	map                            Map
+//	no value                       nil
+//
+// An error reply is returned as the error, a ReplyError; one inside an array is an element of that type. Arguments are strings,
+// byte slices, integers, floats and booleans. Commands about a connection (HELLO, CLIENT, ...) belong to a server and
+// fail. ctx bounds the wait of commands that wait.
+func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	words, err := words(args)
+	if err != nil {
+		return nil, err
+	}
+	row, err := command.Resolve(words)
+	if err != nil {
+		return nil, err
+	}
+	s.values.Reset()
+	if err := s.Run(row, words, &s.values); err != nil {
+		return nil, err
+	}
+	return s.values.Value()
+}
+
+// Do runs a command by name; see Session.Do.
+func (c *Cache) Do(ctx context.Context, args ...any) (any, error) {
+	s := c.NewSession()
+	defer s.Close()
+	return s.Do(ctx, args...)
+}
+
+// words brings arguments into the form of the protocol.
+func words(args []any) ([][]byte, error) {
+	if len(args) == 0 {
+		return nil, errors.New("darter: no command")
+	}
+	w := make([][]byte, len(args))
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			w[i] = []byte(a)
+		case []byte:
+			w[i] = a
+		case bool:
+			w[i] = []byte{'0'}
+			if a {
+				w[i][0] = '1'
+			}
+		case float64:
+			w[i] = strconv.AppendFloat(nil, a, 'g', -1, 64)
+		case float32:
+			w[i] = strconv.AppendFloat(nil, float64(a), 'g', -1, 32)
+		case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+			w[i] = fmt.Append(nil, a)
+		default:
+			return nil, fmt.Errorf("darter: argument %d has type %T, which is not a string, number or boolean", i, a)
+		}
+	}
+	return w, nil
+}
+
+// Run runs the command of a row and lets it answer to w. It is what Do and package resp stand on. An error means that
+// the command failed by a defect: what it may have written to w is to be thrown away, and the error is the answer.
+func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
+	s.count++
+	c := &s.call
+	c.Args, c.W, c.Row = args, w, row
+	if row.Flags&command.DenyOOM != 0 && s.full() {
+		w.Error(errs.OutOfMemory.Error())
+		return nil
+	}
+	switch row.Class {
+	case command.OneKey:
+		return s.runOneKey(row, c)
+	case command.ManyKeys:
+		return s.runManyKeys(row, c)
+	}
+	return s.runFree(row, c)
+}
+
+// runOneKey runs a command with the shard of its key held. It allocates nothing.
+func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
+	key := c.Args[row.Keys[0].Pos]
+	n := s.shardOf(key)
+	sh := &s.shards[n]
+	sh.lock()
+	defer s.contained(sh, &err)
+	if c.One, err = s.targetIn(n, key, c.DB); err != nil {
+		c.Fail(err)
+		return nil
+	}
+	c.Targets = nil
+	row.Run(c)
+	return nil
+}
+
+// runManyKeys runs a command with the shards of all its keys held.
+func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
+	s.keys, err = command.KeysOf(row, c.Args, s.keys[:0])
+	if err != nil {
+		c.Fail(err)
+		return nil
+	}
+	if cap(s.targets) < len(c.Args) {
+		s.targets = make([]command.Target, len(c.Args))
+	}
+	s.targets = s.targets[:len(c.Args)]
+	s.set.reset()
+	for _, k := range s.keys {
+		s.set.add(s.shardOf(c.Args[k.Pos]))
+	}
+	s.lockSet(&s.set)
+	defer func() {
+		s.unlockSet(&s.set)
+		clear(s.targets)
+		if r := recover(); r != nil {
+			err = s.caught(r)
+		}
+	}()
+	for _, k := range s.keys {
+		if s.targets[k.Pos], err = s.target(c.Args[k.Pos], c.DB); err != nil {
+			c.Fail(err)
+			return nil
+		}
+	}
+	c.Targets = s.targets
+	row.Run(c)
+	return nil
+}
+
+// runFree runs a command that takes what it needs itself.
+func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.caught(r)
+		}
+	}()
+	c.Targets = nil
+	if row.Class != command.Bound {
+		row.Run(c)
+		return nil
+	}
+	run := boundTo(row)
+	if run == nil {
+		c.W.Error("ERR this command belongs to a connection")
+		return nil
+	}
+	run(s, c)
+	return nil
+}
+
+// env is what handlers see of the engine.
+type env struct{ *engine }
+
+func (e env) Databases() int { return e.databases }
+func (e env) Shards() int    { return len(e.shards) }
+func (e env) MaxBulk() int64 { return e.maxValue.Load() }
+
+func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
+	s := &e.shards[shard]
+	s.lock()
+	defer s.unlock()
+	if d, err := s.data.Open(db); err == nil {
+		fn(d)
+	}
+}
+
+func (e env) In(t command.Target, db int) (command.Target, error) {
+	if db < 0 || db >= e.databases {
+		return command.Target{}, errs.DBIndex
+	}
+	return e.target(t.Key, db)
+}

@@ -1,0 +1,162 @@
+package darter
+
+import (
+	"math/bits"
+	"slices"
+	"sync"
+
+	"github.com/dgryski/go-farm"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/keyspace"
+)
+
+// # Shards and their locks
+//
+// The keyspace is split over shards, a power of two of them, by a hash of the key that is the same in every process, so
+// that a shard saved is a shard loaded. The caller runs its command itself, under the lock of the shard:
+//
+//	key --go-farm--> shard --lock--> dictionary (a keyed hash, secret to the process) --> cell
+//
+//	shard  | mutex | data: memory, databases, expiry, counters | padding |   two shards never share a cache line
+//
+// Lock order; A -> B means that B may be taken while A is held:
+//
+//	engine.saving   -> shard.mu          one save at a time
+//	engine.flushing -> shard.mu          one replacement of whole databases at a time
+//	shard[i].mu     -> shard[j].mu       only for i < j
+//	shard.mu        -> the region's lock (package slab), which takes nothing
+//
+// Whoever holds a shard does not block, but for these. A build with the tag invariants checks the order of shards.
+//
+// What takes locks, and for how long:
+//
+//	one key            its shard, for the command
+//	several keys       their shards, all at once, in order, for the command: nobody sees half of it
+//	a snapshot         all shards, in order, for a few words written in each
+//	a walk             one shard at a time, for a slice of some dozen keys; between two slices others get their turn
+//	expiry, freeing    likewise
+type shard struct {
+	mu   shardLock
+	data *keyspace.Shard
+	_    [128 - 8 - 16]byte
+}
+
+// shardLock is the mutex of a shard, with the shard's number where the invariants build wants it.
+type shardLock struct {
+	sync.Mutex
+	number int
+}
+
+// lock takes the shard.
+func (s *shard) lock() {
+	noteLock(s.mu.number)
+	s.mu.Lock()
+}
+
+func (s *shard) unlock() {
+	s.mu.Unlock()
+	noteUnlock(s.mu.number)
+}
+
+// db returns the shard's part of a logical database. The shard is held.
+func (s *shard) db(n int) (*keyspace.DB, error) {
+	if db := s.data.DB(n); db != nil {
+		return db, nil
+	}
+	return s.data.Open(n)
+}
+
+// shardOf returns the number of the shard of a key.
+func (e *engine) shardOf(key []byte) int {
+	return int(farm.Fingerprint64(hashTag(key)) >> e.shardShift)
+}
+
+// hashTag returns the part of a key that chooses its shard: what stands between the first '{' and the next '}', if that
+// is not empty, so that keys which are used together can be kept together; else all of it.
+func hashTag(key []byte) []byte {
+	for i, c := range key {
+		if c != '{' {
+			continue
+		}
+		for j, c := range key[i+1:] {
+			if c == '}' {
+				if j == 0 {
+					return key
+				}
+				return key[i+1 : i+1+j]
+			}
+		}
+		return key
+	}
+	return key
+}
+
+// shardSet is the shards that a command needs.
+type shardSet struct {
+	numbers []int
+	small   [8]int
+}
+
+func (set *shardSet) reset() {
+	if set.numbers == nil {
+		set.numbers = set.small[:0]
+	}
+	set.numbers = set.numbers[:0]
+}
+
+func (set *shardSet) add(n int) {
+	if len(set.numbers) > 0 && set.numbers[len(set.numbers)-1] == n {
+		return
+	}
+	set.numbers = append(set.numbers, n)
+}
+
+// lock takes all shards of the set, in order.
+func (e *engine) lockSet(set *shardSet) {
+	if len(set.numbers) > 1 {
+		slices.Sort(set.numbers)
+		set.numbers = slices.Compact(set.numbers)
+	}
+	for _, n := range set.numbers {
+		e.shards[n].lock()
+	}
+}
+
+func (e *engine) unlockSet(set *shardSet) {
+	for _, n := range slices.Backward(set.numbers) {
+		e.shards[n].unlock()
+	}
+}
+
+// lockAll takes every shard, in order.
+func (e *engine) lockAll() {
+	for i := range e.shards {
+		e.shards[i].lock()
+	}
+}
+
+func (e *engine) unlockAll() {
+	for i := range e.shards {
+		e.shards[i].unlock()
+	}
+}
+
+// target returns a key with its part of the keyspace. The key's shard is held.
+func (e *engine) target(key []byte, db int) (command.Target, error) {
+	return e.targetIn(e.shardOf(key), key, db)
+}
+
+func (e *engine) targetIn(shard int, key []byte, db int) (command.Target, error) {
+	d, err := e.shards[shard].db(db)
+	if err != nil {
+		return command.Target{}, err
+	}
+	return command.Target{DB: d, Hash: e.hash(key), Key: key}, nil
+}
+
+// shardCount returns the number of shards for a number of cores: well above it, so that two commands seldom meet.
+func shardCount(procs int) int {
+	n := max(procs*shardsPerProc, minShards)
+	return 1 << bits.Len(uint(n-1))
+}
