@@ -276,7 +276,7 @@ func debugCommand(s *Session, c *command.Call) {
 	case sub == "jmap":
 		c.W.Status("OK")
 	case sub == "help":
-		command.Help(c, "DEBUG", debugHelp)
+		command.WriteHelp(c.W, "DEBUG", debugHelp...)
 	default:
 		c.W.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try DEBUG HELP.", c.Args[1]))
 	}

@@ -29,13 +29,7 @@ type persistence struct {
 	lastTook time.Duration
 	changes  int64 // the changes of all shards as of the last save
 	saves    int64
-	loading  LoadProgress
-}
-
-// LoadProgress is how far a load has come.
-type LoadProgress struct {
-	Bytes int64 // read so far
-	Keys  int64 // loaded so far
+	loading  bool
 }
 
 const (
@@ -333,11 +327,29 @@ func (c *Cache) LoadFile(path string, progress func(bytes, keys int64)) error {
 		return fmt.Errorf("darter: load: %w", err)
 	}
 	defer f.Close()
+	c.engine.setLoading(true)
+	defer c.engine.setLoading(false)
 	if _, err = c.engine.load(bufio.NewReaderSize(f, 256<<10), progress); err != nil {
 		return fmt.Errorf("%w (file %s)", err, path)
 	}
 	c.engine.noteLoaded()
 	return nil
+}
+
+func (e *engine) setLoading(on bool) {
+	e.persistence.mu.Lock()
+	defer e.persistence.mu.Unlock()
+	e.persistence.loading = on
+}
+
+// reload saves everything to a file of its own and loads it again.
+func (e *engine) reload() (err error) {
+	path := e.saveFilePath() + ".reload"
+	if err := e.saveFile(path); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(path)) }()
+	return e.handles[0].LoadFile(path, nil)
 }
 
 // changes returns how many changes there were since the start.
@@ -428,4 +440,12 @@ func maxTime(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// Dirty says that the cache has changed since it was last saved to or loaded from a file.
+func (c *Cache) Dirty() bool {
+	n := c.changes()
+	c.persistence.mu.Lock()
+	defer c.persistence.mu.Unlock()
+	return n != c.persistence.changes
 }

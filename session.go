@@ -27,6 +27,7 @@ type Session struct {
 	*engine
 	call  command.Call
 	keys  []command.KeyAt
+	local bool // the user sits on this machine
 	set   shardSet
 	count int64
 
@@ -36,7 +37,7 @@ type Session struct {
 
 // NewSession returns a session on the cache's logical database. Close it when done.
 func (c *Cache) NewSession() *Session {
-	s := &Session{engine: c.engine}
+	s := &Session{engine: c.engine, local: true}
 	s.call.Env = env{c.engine}
 	s.call.DB = c.db
 	return s
@@ -59,6 +60,10 @@ func (s *Session) SetDB(n int) error {
 	s.call.DB = n
 	return nil
 }
+
+// SetLocal says whether the user sits on this machine, which is at first taken to be so: configuration that decides
+// which files are written may be changed only from there, if the directive enable-protected-configs says local.
+func (s *Session) SetLocal(on bool) { s.local = on }
 
 // SetNoTouch chooses whether reads by this session leave the keys' time of last use alone.
 func (s *Session) SetNoTouch(on bool) { s.call.NoTouch = on }
@@ -169,18 +174,15 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 
 // runManyKeys runs a command with the shards of all its keys held.
 func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
-	s.keys, err = command.KeysOf(row, c.Args, s.keys[:0])
-	if err != nil {
-		c.Fail(err)
-		return nil
-	}
+	// Where the keys can't be told the command is malformed: its handler finds that before it asks for a key.
+	s.keys, _ = command.KeysOf(row, c.Args, s.keys[:0])
 	if cap(s.targets) < len(c.Args) {
 		s.targets = make([]command.Target, len(c.Args))
 	}
 	s.targets = s.targets[:len(c.Args)]
 	s.set.reset()
 	for _, k := range s.keys {
-		s.set.add(s.shardOf(c.Args[k.Pos]))
+		s.set.add(s.shardOf(c.Args[k.Index]))
 	}
 	s.lockSet(&s.set)
 	defer func() {
@@ -191,7 +193,7 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 		}
 	}()
 	for _, k := range s.keys {
-		if s.targets[k.Pos], err = s.target(c.Args[k.Pos], c.DB); err != nil {
+		if s.targets[k.Index], err = s.target(c.Args[k.Index], c.DB); err != nil {
 			c.Fail(err)
 			return nil
 		}

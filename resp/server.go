@@ -35,7 +35,9 @@ type Server struct {
 	clock   atomic.Int64 // Unix seconds, a little late
 
 	accepted, rejected atomic.Int64
+	nextMeter          atomic.Uint32
 	meters             []meter
+	bound              []boundRow // by Row.Index
 
 	work sync.WaitGroup // goroutines that end before Shutdown returns
 
@@ -57,6 +59,7 @@ func New(cache *darter.Cache, o Options) *Server {
 		cache:   cache,
 		log:     o.Logger,
 		options: o,
+		bound:   bindRows(),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}

@@ -87,10 +87,17 @@ func TestFlipped(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestFirstDamageWins checks which of several errors is kept.
-func TestFirstDamageWins(t *testing.T) {
-	l := &loader{stop: make(chan struct{})}
+// TestFailure checks which of several errors is kept, and that nothing is delivered after the first.
+func TestFailure(t *testing.T) {
+	calls := 0
+	l := &loader{stop: make(chan struct{}), handle: func(int, *Record) error {
+		calls++
+		return nil
+	}}
+	require.NoError(t, l.deliver(&worker{}))
 	l.fail(corrupt(500, "b"))
+	require.NoError(t, l.deliver(&worker{}))
+	assert.Equal(t, 1, calls)
 	l.fail(corrupt(900, "c"))
 	l.fail(errors.New("of the handler"))
 	l.fail(corrupt(100, "a"))
@@ -111,7 +118,18 @@ func TestFramesMoved(t *testing.T) {
 	}
 	check := func(moved []part, what string) {
 		t.Helper()
-		refused(t, join(head, moved), what)
+		// The ordinals tell at the first frame that is out of place.
+		at, first := int64(len(head)), 0
+		for first < len(moved) && moved[first].header.ordinal == uint32(first) {
+			at += frameHeaderSize + int64(len(moved[first].body))
+			first++
+		}
+		var damage *CorruptError
+		require.ErrorAs(t, refused(t, join(head, moved), what), &damage)
+		require.Equal(t, at, damage.Offset, what)
+		if first < len(moved) && first > 0 && moved[first-1].header.typ != frameEnd {
+			require.Contains(t, damage.Reason, "dropped, repeated or moved", what)
+		}
 		refused(t, renumbered(moved), what)
 	}
 	for i := range parts {
@@ -331,6 +349,24 @@ func TestClaimsDoNotAllocate(t *testing.T) {
 			require.ErrorAs(t, err, new(*CorruptError))
 		})
 		assert.Less(t, got, uint64(3<<20), name)
+	}
+}
+
+// TestAssemblyGrowsWithArrivals puts a record together from pieces of several sizes and watches the room it takes.
+func TestAssemblyGrowsWithArrivals(t *testing.T) {
+	for _, step := range []int{1000, blockBytes, maxFrameBytes} {
+		const total = 64 << 20
+		head := (&Record{Kind: 1}).appendHead(nil)
+		head = binary.AppendUvarint(head[:len(head)-1], total)
+		var a assembly
+		a.begin(0)
+		require.Empty(t, a.add(append(head, 'x'), MaxRecordBytes))
+		require.LessOrEqual(t, cap(a.buf), 4*assemblyStart+4)
+		piece := make([]byte, step)
+		for len(a.buf)+step <= total/2 {
+			require.Empty(t, a.add(piece, MaxRecordBytes))
+			require.LessOrEqual(t, cap(a.buf), 4*max(len(a.buf), assemblyStart)+4)
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ type Call struct {
 	NoTouch bool // the client asked that its reads leave no note of access
 	Env     Env
 
+	old []byte // where a command puts a value that it replaces
+
 	// Of a OneKey command, its key's target.
 	One Target
 	// Of a ManyKeys command, targets by the index of the argument; a zero Target where the argument is no key.

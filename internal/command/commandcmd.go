@@ -188,7 +188,7 @@ func listFilter(options [][]byte) (func(*Row) bool, error) {
 		category := categoryBit(value)
 		return func(r *Row) bool { return r.categorySet()&category != 0 }, nil
 	case sameName("pattern", kind):
-		return func(r *Row) bool { return glob.Match(value, []byte(r.FullName()), true) }, nil
+		return func(r *Row) bool { return glob.MatchFold(value, []byte(r.FullName())) }, nil
 	}
 	return nil, errs.Syntax
 }

@@ -100,8 +100,4 @@ func (r *Row) FullName() string {
 }
 
 // Target is a key with the part of the keyspace that it belongs to, whose shard is held.
-type Target struct {
-	DB   *keyspace.DB
-	Hash uint64
-	Key  []byte
-}
+type Target = keyspace.Target

@@ -129,7 +129,7 @@ func (c *Config) Get(patterns ...string) []Pair {
 		for i := range c.table {
 			d := &c.table[i]
 			for _, name := range append([]string{d.Name}, d.Aliases...) {
-				if glob.Match([]byte(p), []byte(name), true) {
+				if glob.MatchFold([]byte(p), []byte(name)) {
 					add(name, name, i)
 				}
 			}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -200,11 +199,9 @@ func TestShrink(t *testing.T) {
 	require.Contains(t, wrong, "GETDEL k")
 }
 
-// TestGrammar holds what the random commands rely on: one seed gives one sequence, and nothing it makes expires while
-// the test runs.
+// TestGrammar holds what the random commands rely on: one seed gives one sequence, and what is printed can be run again.
 func TestGrammar(t *testing.T) {
 	g, h := newGrammar(rand.New(rand.NewPCG(1, 2))), newGrammar(rand.New(rand.NewPCG(1, 2)))
-	begin := time.Now()
 	seen := map[string]bool{}
 	for range 5000 {
 		c := g.command()
@@ -217,10 +214,5 @@ func TestGrammar(t *testing.T) {
 			require.Equal(t, c.args[i], tok.text)
 		}
 	}
-	require.Greater(t, len(seen), 45, "%v after %v", seen, time.Since(begin))
-	for range 1000 {
-		if n := g.ttl(); len(n) == 5 {
-			require.GreaterOrEqual(t, n, "86400")
-		}
-	}
+	require.Greater(t, len(seen), 45, "%v", seen)
 }

@@ -112,7 +112,7 @@ func parseStep(text string) (*step, error) {
 		}
 		s.expect2, s.expect3 = strings.TrimSpace(two), strings.TrimSpace(three)
 	}
-	if s.solo && !hasExpected && s.rule.loose() == false && s.op == opCommand && s.replies > 0 {
+	if s.solo && !hasExpected && !s.rule.loose() && s.op == opCommand && s.replies > 0 {
 		return nil, fmt.Errorf("!solo needs !has or !match")
 	}
 	if (s.op == opCommand) != (len(s.args) > 0) {

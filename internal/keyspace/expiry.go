@@ -62,7 +62,9 @@ func hashOf(e uint64) uint64  { return e>>20<<36 | e&(1<<20-1) }
 func (w *wheel) slotFor(at int64) int {
 	t := max(at>>tickShift, w.tick) + 1 // the tick at whose start the time has come
 	for l := 0; l < levels; l++ {
-		if delta := t>>(l*slotBits) - w.tick>>(l*slotBits); delta < wheelSlots {
+		// A full turn ahead is the slot of this very moment, which was dealt with and is free again. It must do: entries
+		// dealt out from a slot of the level above may be that far ahead, and must not go back to where they came from.
+		if delta := t>>(l*slotBits) - w.tick>>(l*slotBits); delta <= wheelSlots {
 			return l*wheelSlots + int(t>>(l*slotBits)&(wheelSlots-1))
 		}
 	}

@@ -61,6 +61,17 @@ func (db *DB) Find(h uint64, key []byte) Item {
 	return it
 }
 
+// FindUntouched is Find without the note of access.
+func (db *DB) FindUntouched(h uint64, key []byte) Item {
+	it := db.Look(h, key)
+	if it.Found() {
+		db.shard.Stats.Hits++
+	} else {
+		db.shard.Stats.Misses++
+	}
+	return it
+}
+
 // Look looks a key up without a trace, but for the removal of an expired one.
 func (db *DB) Look(h uint64, key []byte) Item {
 	pos, w, ok := db.t.Find(h, key)
@@ -93,30 +104,35 @@ type Value struct {
 // what they hold is undefined. it is what Find or Look returned for the key: an absent key is added. On an error
 // nothing has changed.
 func (db *DB) Store(h uint64, key []byte, it Item, n int, v Value, e Event) ([]byte, error) {
-	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: v.ExpireAt}
-	if !it.Found() {
-		if err := db.indexExpiry(h, 0, v.ExpireAt); err != nil {
-			return nil, err
-		}
-		w, b, err := db.t.NewCell(key, n, c)
-		if err != nil {
-			return nil, err
-		}
-		if err := db.t.Insert(h, w); err != nil {
-			db.t.FreeCell(w)
-			return nil, err
-		}
-		db.keyBytes += int64(len(key))
-		db.valBytes += int64(n)
-		db.countExpiry(0, v.ExpireAt)
-		db.touch(key, e)
-		return b, nil
-	}
-	b, _, err := db.replace(it, n, c, false)
+	b, err := db.put(h, key, it, n, v)
 	if err == nil {
 		db.touch(key, e)
 	}
 	return b, err
+}
+
+// put is Store without the announcement.
+func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error) {
+	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: v.ExpireAt}
+	if it.Found() {
+		b, _, err := db.replace(it, n, c, false)
+		return b, err
+	}
+	if err := db.indexExpiry(h, 0, v.ExpireAt); err != nil {
+		return nil, err
+	}
+	w, b, err := db.t.NewCell(key, n, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.t.Insert(h, w); err != nil {
+		db.t.FreeCell(w)
+		return nil, err
+	}
+	db.keyBytes += int64(len(key))
+	db.valBytes += int64(n)
+	db.countExpiry(0, v.ExpireAt)
+	return b, nil
 }
 
 // Edit changes the length of a key's value to n bytes and returns them: those up to the shorter length are as they
@@ -176,19 +192,29 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 	return b, it, nil
 }
 
-// SetExpiry gives a key a time of expiry, or takes it with 0.
-func (db *DB) SetExpiry(it Item, at int64, e Event) error {
+// SetExpiry gives a key a time of expiry, or takes it with 0, and returns the key as it is then.
+func (db *DB) SetExpiry(it Item, at int64, e Event) (Item, error) {
 	value := it.Value()
 	c := table.Cell{Kind: it.slot.Kind(), Mark: it.slot.Mark(), Access: it.slot.Access(), Expiry: at}
 	_, it, err := db.replace(it, len(value), c, true)
 	if err == nil {
 		db.touch(it.Key(), e)
 	}
-	return err
+	return it, err
 }
 
-// Delete removes a key.
+// Delete removes a key. On an error nothing has changed; after Own there is none.
 func (db *DB) Delete(it Item, e Event) error {
+	if err := db.remove(it); err != nil {
+		return err
+	}
+	db.touch(it.Key(), e)
+	db.t.FreeCell(it.slot)
+	return nil
+}
+
+// remove takes a key out of the database without an announcement. Its cell is still to be freed.
+func (db *DB) remove(it Item) error {
 	key, value, at := len(it.Key()), len(it.Value()), it.ExpireAt()
 	if err := db.t.Remove(it.hash, it.pos); err != nil {
 		return err
@@ -196,9 +222,27 @@ func (db *DB) Delete(it Item, e Event) error {
 	db.keyBytes -= int64(key)
 	db.valBytes -= int64(value)
 	db.countExpiry(at, 0)
-	db.touch(it.Key(), e)
-	db.t.FreeCell(it.slot)
 	return nil
+}
+
+// Own prepares a key for removal: as long as the database doesn't change, Delete cannot fail then. Other Items of the
+// database are no longer good.
+func (db *DB) Own(it Item) (Item, error) {
+	pos, err := db.t.Own(it.hash, it.pos)
+	if err != nil {
+		return it, err
+	}
+	it.pos = pos
+	return it, nil
+}
+
+// refind looks a key up that is known to be there, wherever the table has moved it meanwhile. An expired one is left.
+func (db *DB) refind(h uint64, key []byte) Item {
+	pos, w, ok := db.t.Find(h, key)
+	if !ok {
+		return Item{}
+	}
+	return Item{db, h, pos, w}
 }
 
 // Scan passes on the keys of one step of a walk over the database, expired ones left out, and returns the cursor of the

@@ -193,10 +193,14 @@ func (db *DB) Now() int64 { return db.shard.Clock.Millis() }
 
 // touch is the one announcement of change.
 func (db *DB) touch(key []byte, e Event) {
-	s := db.shard
-	s.Stats.Changes++
-	s.note()
-	if s.Observer != nil {
-		s.Observer.Touched(db.index, key, e)
+	db.shard.Stats.Changes++
+	db.shard.note()
+	db.tell(key, e)
+}
+
+// tell passes an event on to the observer. A change that is two events is touch for the first and tell for the second.
+func (db *DB) tell(key []byte, e Event) {
+	if o := db.shard.Observer; o != nil {
+		o.Touched(db.index, key, e)
 	}
 }

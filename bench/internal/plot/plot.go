@@ -106,7 +106,8 @@ func (c Chart) writeBar(out *bytes.Buffer, b Bar, top int, scale float64) {
 	if high > low {
 		fmt.Fprintf(out, "<line class=\"whisker\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>\n", low, middle, high, middle)
 	}
-	fmt.Fprintf(out, "<text x=\"%.1f\" y=\"%d\">%s</text>\n", max(labelWidth+length, high)+8, top+14,
+	// In a column of their own, no number is crossed by the reference line.
+	fmt.Fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", width-40, top+14,
 		stats.Number(b.Value.Median))
 }
 

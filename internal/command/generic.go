@@ -1,0 +1,160 @@
+package command
+
+import (
+	"math"
+
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/value"
+)
+
+// What the commands on keys of any type do; expire.go and scan.go have the rest.
+
+const (
+	errNotLFU = errs.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
+		"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+)
+
+// countKeys answers for how many of the keys fn says true.
+func (c *Call) countKeys(fn func(Target) (bool, error)) {
+	n := int64(0)
+	for i := 1; i < len(c.Args); i++ {
+		done, err := fn(c.Key(i))
+		if err != nil {
+			c.Fail(err)
+			return
+		}
+		if done {
+			n++
+		}
+	}
+	c.W.Int(n)
+}
+
+func runDel(c *Call) {
+	c.countKeys(func(t Target) (bool, error) { return t.DB.Del(t.Hash, t.Key) })
+}
+
+// runUnlink does what DEL does: what is big is freed in slices either way.
+func runUnlink(c *Call) { runDel(c) }
+
+func runExists(c *Call) {
+	c.countKeys(func(t Target) (bool, error) { return c.find(&t).Found(), nil })
+}
+
+func runTouch(c *Call) {
+	c.countKeys(func(t Target) (bool, error) { return t.DB.Find(t.Hash, t.Key).Found(), nil })
+}
+
+func runType(c *Call) {
+	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	if !it.Found() {
+		c.W.Status("none")
+		return
+	}
+	c.W.Status(it.Kind().String())
+}
+
+func runRename(c *Call) {
+	if _, err := keyspace.Rename(c.Key(1), c.Key(2), true); err != nil {
+		c.Fail(err)
+		return
+	}
+	c.OK()
+}
+
+func runRenamenx(c *Call) {
+	c.countOf(keyspace.Rename(c.Key(1), c.Key(2), false))
+}
+
+func runCopy(c *Call) {
+	from, to := c.Key(1), c.Key(2)
+	replace := false
+	db := int64(c.DB)
+	for i := 3; i < len(c.Args); i++ {
+		switch a := c.Args[i]; {
+		case isWord(a, "replace"):
+			replace = true
+		case isWord(a, "db") && i+1 < len(c.Args):
+			i++
+			var ok bool
+			if db, ok = num.ParseInt(c.Args[i]); !ok {
+				c.Fail(errs.NotInteger)
+				return
+			}
+			if db < 0 || db >= int64(c.Env.Databases()) {
+				c.Fail(errs.DBIndex)
+				return
+			}
+		default:
+			c.Fail(errs.Syntax)
+			return
+		}
+	}
+	if int(db) == c.DB && string(from.Key) == string(to.Key) {
+		c.Fail(errs.SameObject)
+		return
+	}
+	to, err := c.Env.In(to, int(db))
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	c.countOf(keyspace.Copy(from, to, replace))
+}
+
+func runMove(c *Call) {
+	db, ok := num.ParseInt(c.Args[2])
+	switch {
+	case !ok || db > math.MaxInt32 || db < math.MinInt32:
+		c.Fail(errs.NotInteger)
+		return
+	case db < 0 || db >= int64(c.Env.Databases()):
+		c.Fail(errs.DBIndex)
+		return
+	case int(db) == c.DB:
+		c.Fail(errs.SameObject)
+		return
+	}
+	to, err := c.Env.In(c.One, int(db))
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	c.countOf(keyspace.Move(c.One, to))
+}
+
+// object looks up the key of an OBJECT subcommand without a trace; it answers if there is none.
+func (c *Call) object() (keyspace.Item, bool) {
+	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	if !it.Found() {
+		c.W.Null()
+	}
+	return it, it.Found()
+}
+
+func runObjectEncoding(c *Call) {
+	if it, ok := c.object(); ok {
+		c.W.BulkString(value.Encoding(it.Value(), it.Mark()))
+	}
+}
+
+func runObjectIdletime(c *Call) {
+	if it, ok := c.object(); ok {
+		c.W.Int(it.Idle())
+	}
+}
+
+func runObjectRefcount(c *Call) {
+	if it, ok := c.object(); ok {
+		c.W.Int(value.References(it.Value(), it.Mark()))
+	}
+}
+
+// runObjectFreq answers as under every policy that keeps no frequencies.
+func runObjectFreq(c *Call) {
+	if _, ok := c.object(); ok {
+		c.Fail(errNotLFU)
+	}
+}

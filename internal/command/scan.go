@@ -1,0 +1,200 @@
+package command
+
+import (
+	"math/bits"
+	"math/rand/v2"
+
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/glob"
+	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/num"
+)
+
+// Commands that go over the keyspace. They hold one shard at a time, for sliceSteps steps of a walk: some 450 keys at
+// the most.
+const sliceSteps = 64
+
+// keyList gathers keys in one buffer.
+type keyList struct {
+	bytes []byte
+	ends  []int
+}
+
+func (l *keyList) add(key []byte) {
+	l.bytes = append(l.bytes, key...)
+	l.ends = append(l.ends, len(l.bytes))
+}
+
+func (l *keyList) write(c *Call) {
+	c.W.Array(len(l.ends))
+	from := 0
+	for _, end := range l.ends {
+		c.W.Bulk(l.bytes[from:end])
+		from = end
+	}
+}
+
+// matcher returns what tells whether a key matches a pattern.
+func matcher(pattern []byte) func(key []byte) bool {
+	if len(pattern) == 1 && pattern[0] == '*' {
+		return func([]byte) bool { return true }
+	}
+	return func(key []byte) bool { return glob.Match(pattern, key) }
+}
+
+func runKeys(c *Call) {
+	match := matcher(c.Args[1])
+	var found keyList
+	visit := func(it keyspace.Item) {
+		if key := it.Key(); match(key) {
+			found.add(key)
+		}
+	}
+	for shard := range c.Env.Shards() {
+		cursor, more := uint64(0), true
+		slice := func(db *keyspace.DB) {
+			for range sliceSteps {
+				if cursor = db.Scan(cursor, visit); cursor == 0 {
+					more = false
+					return
+				}
+			}
+		}
+		for more {
+			c.Env.WithShard(shard, c.DB, slice)
+		}
+	}
+	found.write(c)
+}
+
+// A cursor of SCAN is one of a shard's walk, with the shard's number in the low bits; 0 is the start and the end.
+func runScan(c *Call) {
+	cursor, ok := parseCursor(c.Args[1])
+	if !ok {
+		c.Fail(errs.InvalidCursor)
+		return
+	}
+	count := int64(10)
+	match := func([]byte) bool { return true }
+	var kind []byte
+	for i := 2; i < len(c.Args); i += 2 {
+		if i+1 == len(c.Args) {
+			c.Fail(errs.Syntax)
+			return
+		}
+		switch a, v := c.Args[i], c.Args[i+1]; {
+		case isWord(a, "count"):
+			if count, ok = num.ParseInt(v); !ok {
+				c.Fail(errs.NotInteger)
+				return
+			}
+			if count < 1 {
+				c.Fail(errs.Syntax)
+				return
+			}
+		case isWord(a, "match"):
+			match = matcher(v)
+		case isWord(a, "type"):
+			kind = v
+		default:
+			c.Fail(errs.Syntax)
+			return
+		}
+	}
+	shards := c.Env.Shards()
+	shardBits := bits.Len(uint(shards - 1))
+	shard, inner := int(cursor&uint64(shards-1)), cursor>>shardBits
+	var found keyList
+	seen, steps := int64(0), int64(0)
+	visit := func(it keyspace.Item) {
+		seen++
+		if key := it.Key(); match(key) && (kind == nil || isWord(kind, it.Kind().String())) {
+			found.add(key)
+		}
+	}
+	slice := func(db *keyspace.DB) {
+		for range sliceSteps {
+			inner = db.Scan(inner, visit)
+			steps++
+			if inner == 0 || seen >= count || steps/10 >= count {
+				return
+			}
+		}
+	}
+	// Where buckets are empty the number of steps ends the call, as Redis does it.
+	for shard < shards && seen < count && steps/10 < count {
+		c.Env.WithShard(shard, c.DB, slice)
+		if inner == 0 {
+			shard++
+		}
+	}
+	next := uint64(0)
+	if shard < shards {
+		next = inner<<shardBits | uint64(shard)
+	}
+	c.W.Array(2)
+	var buf [20]byte
+	c.W.Bulk(num.AppendUint(buf[:0], next))
+	found.write(c)
+}
+
+// parseCursor reads an unsigned decimal number.
+func parseCursor(b []byte) (uint64, bool) {
+	if len(b) == 0 || len(b) > 20 {
+		return 0, false
+	}
+	var n uint64
+	for _, d := range b {
+		if d < '0' || d > '9' {
+			return 0, false
+		}
+		hi, lo := bits.Mul64(n, 10)
+		sum, carry := bits.Add64(lo, uint64(d-'0'), 0)
+		if hi != 0 || carry != 0 {
+			return 0, false
+		}
+		n = sum
+	}
+	return n, true
+}
+
+// runRandomkey draws a shard by its share of the keys, and a key from it.
+func runRandomkey(c *Call) {
+	shards := c.Env.Shards()
+	for range 16 {
+		total := 0
+		sizes := make([]int, shards)
+		for i := range shards {
+			c.Env.WithShard(i, c.DB, func(db *keyspace.DB) { sizes[i] = db.Len() })
+			total += sizes[i]
+		}
+		if total == 0 {
+			break
+		}
+		at := rand.IntN(total)
+		shard := 0
+		for at >= sizes[shard] {
+			at -= sizes[shard]
+			shard++
+		}
+		var key []byte
+		c.Env.WithShard(shard, c.DB, func(db *keyspace.DB) {
+			if it := db.Random(); it.Found() {
+				key = append(make([]byte, 0, 64), it.Key()...)
+			}
+		})
+		if key != nil {
+			c.W.Bulk(key)
+			return
+		}
+	}
+	c.W.Null()
+}
+
+func runDbsize(c *Call) {
+	n := 0
+	for i := range c.Env.Shards() {
+		c.Env.WithShard(i, c.DB, func(db *keyspace.DB) { n += db.Len() })
+	}
+	c.W.Int(int64(n))
+}

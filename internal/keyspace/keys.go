@@ -1,0 +1,104 @@
+package keyspace
+
+import (
+	"bytes"
+
+	"github.com/darterdb/darter/internal/errs"
+)
+
+// The operations on keys, whatever they hold. Those with a source and a destination work on two databases, of one shard
+// or of two; the caller holds both.
+
+// Target is a key with the part of the keyspace that it belongs to.
+type Target struct {
+	DB   *DB
+	Hash uint64
+	Key  []byte
+}
+
+// same says that both are one key.
+func (t Target) same(u Target) bool { return t.DB == u.DB && bytes.Equal(t.Key, u.Key) }
+
+// Del removes a key and says whether there was one.
+func (db *DB) Del(h uint64, key []byte) (bool, error) {
+	it := db.Look(h, key)
+	if !it.Found() {
+		return false, nil
+	}
+	return true, db.Delete(it, EventDel)
+}
+
+// Rename gives a key another name, with its time of expiry, and says whether it did: without replace, a key of that
+// name stops it. A key renamed to itself is left alone, and counts as a name in use. An absent key is errs.NoSuchKey.
+func Rename(from, to Target, replace bool) (bool, error) {
+	if !from.DB.Look(from.Hash, from.Key).Found() {
+		return false, errs.NoSuchKey
+	}
+	if from.same(to) {
+		return replace, nil
+	}
+	if to.DB.Look(to.Hash, to.Key).Found() && !replace {
+		return false, nil
+	}
+	return true, carry(from, to, EventRenameFrom, EventRenameTo)
+}
+
+// Move carries a key with its time of expiry to another database, and says whether it did: it doesn't if there is no
+// such key here, or one there. A key can't be moved to itself: errs.SameObject.
+func Move(from, to Target) (bool, error) {
+	if from.same(to) {
+		return false, errs.SameObject
+	}
+	if !from.DB.Look(from.Hash, from.Key).Found() || to.DB.Look(to.Hash, to.Key).Found() {
+		return false, nil
+	}
+	return true, carry(from, to, EventMoveFrom, EventMoveTo)
+}
+
+// carry moves what one key holds to another, which is overwritten. On an error nothing has changed.
+func carry(from, to Target, left, came Event) error {
+	// Each step may move what the one before found, if both are in one table, so it is found again.
+	it, err := from.DB.Own(from.DB.refind(from.Hash, from.Key))
+	if err != nil {
+		return err
+	}
+	v := Value{Kind: it.Kind(), Mark: it.Mark(), ExpireAt: it.ExpireAt()}
+	content := it.Value()
+	b, err := to.DB.put(to.Hash, to.Key, to.DB.refind(to.Hash, to.Key), len(content), v)
+	if err != nil {
+		return err
+	}
+	copy(b, content)
+	it = from.DB.refind(from.Hash, from.Key)
+	if err := from.DB.remove(it); err != nil {
+		return err
+	}
+	from.DB.t.FreeCell(it.slot)
+	from.DB.touch(from.Key, left)
+	to.DB.touch(to.Key, came)
+	return nil
+}
+
+// Copy gives another key the same value and time of expiry, and says whether it did: it doesn't if there is nothing to
+// copy or, without replace, if the other key is present. A key can't be copied to itself: errs.SameObject.
+func Copy(from, to Target, replace bool) (bool, error) {
+	if from.same(to) {
+		return false, errs.SameObject
+	}
+	if !from.DB.Find(from.Hash, from.Key).Found() {
+		return false, nil
+	}
+	dst := to.DB.Look(to.Hash, to.Key)
+	if dst.Found() && !replace {
+		return false, nil
+	}
+	src := from.DB.refind(from.Hash, from.Key)
+	content := src.Value()
+	b, err := to.DB.Store(to.Hash, to.Key, dst, len(content),
+		Value{Kind: src.Kind(), Mark: src.Mark(), ExpireAt: src.ExpireAt()}, EventCopyTo)
+	if err != nil {
+		return false, err
+	}
+	copy(b, content)
+	return true, nil
+}

@@ -1,0 +1,196 @@
+package resp
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/wire"
+)
+
+// transport moves a client's bytes. flush belongs to the client's own thread, ask to everybody.
+type transport interface {
+	// flush sends what the peer takes of c.out now, and keeps the rest as backlog. It closes c if it can't.
+	flush(c *client)
+	// ask has the transport do something to the client, soon and on its own thread.
+	ask(c *client, what job)
+}
+
+// job is what a transport can be asked to do to a client.
+type job uint8
+
+const (
+	jobKill   job = iota // close it as it is
+	jobEnd               // close it when it has its replies
+	jobResume            // it is no longer away: go on
+	jobAdopt             // serve it, it is new
+)
+
+// mute says which replies a client does not want.
+type mute uint8
+
+const (
+	muteOff  mute = iota // it wants replies
+	muteAll              // CLIENT REPLY OFF
+	muteNext             // CLIENT REPLY SKIP was run: not the next reply
+	muteThis             // not the reply of the command being run
+)
+
+// client is one connection and its state. Who may touch which part is said in doc.go.
+type client struct {
+	id        uint64
+	server    *Server
+	transport transport
+	meter     *meter
+	session   *darter.Session
+	addr      string // of the peer
+	laddr     string
+	unix      bool
+	fd        int32 // -1 where there is none
+	created   int64 // Unix seconds
+
+	parser wire.Parser
+	out    reply.RESP // replies; what is before sent is with the peer already
+	sent   int
+	rest   []byte // received, not yet run
+
+	authenticated bool
+	quiet         mute
+	closing       bool // close it once the replies are sent: no more commands
+	closed        bool // its socket is gone
+	loop          loopClient
+
+	state atomic.Uint32 // the flags* bits
+	label struct {
+		sync.Mutex
+		name, libName, libVer string
+	}
+	seen   seen
+	killed atomic.Bool // somebody wants it closed; it is out of the registry
+}
+
+const (
+	flagNoEvict uint32 = 1 << iota
+	flagNoTouch
+	flagClosing
+	flagRESP3
+)
+
+// seen is what others may see of a client, brought up to date once a batch.
+type seen struct {
+	active   atomic.Int64 // Unix second of its last batch
+	cmd      atomic.Pointer[command.Row]
+	db       atomic.Int32
+	in       atomic.Int64 // bytes of rest
+	inCap    atomic.Int64
+	out      atomic.Int64 // bytes of backlog
+	overSoft atomic.Int64 // Unix second since which the backlog is over the soft limit; 0 if it is not
+	away     atomic.Bool
+}
+
+func (s *Server) newClient(peer, local net.Addr) *client {
+	c := &client{
+		server:        s,
+		session:       s.cache.NewSession(),
+		fd:            -1,
+		created:       s.clock.Load(),
+		authenticated: s.set.password.Load() == nil,
+	}
+	c.addr, c.unix = addressOf(peer, local)
+	c.laddr, _ = addressOf(local, local)
+	c.session.SetLocal(isLocal(peer))
+	c.seen.active.Store(c.created)
+	return c
+}
+
+// addressOf is how clients are shown an address. A unix socket has the path of its listener and port 0 on both ends.
+func addressOf(a, local net.Addr) (text string, unix bool) {
+	if a == nil {
+		return "?:0", false
+	}
+	if u, ok := local.(*net.UnixAddr); ok {
+		return u.Name + ":0", true
+	}
+	return a.String(), false
+}
+
+// isLocal tells whether the peer is on this machine: of the networks that Go knows only IP ones lead elsewhere.
+func isLocal(peer net.Addr) bool {
+	tcp, ok := peer.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
+// locked tells whether a password is asked for that the client has not given.
+func (c *client) locked() bool { return !c.authenticated && c.server.set.password.Load() != nil }
+
+// flag sets or clears a flag.
+func (c *client) flag(bit uint32, on bool) {
+	if on {
+		c.state.Or(bit)
+	} else {
+		c.state.And(^bit)
+	}
+}
+
+// publish shows others how the client stands. Plain loads come first: a store to a line that did not change costs more.
+func (c *client) publish(last *command.Row) {
+	if now := c.server.clock.Load(); c.seen.active.Load() != now {
+		c.seen.active.Store(now)
+	}
+	if last != nil && c.seen.cmd.Load() != last {
+		c.seen.cmd.Store(last)
+	}
+	if db := int32(c.session.DB()); c.seen.db.Load() != db {
+		c.seen.db.Store(db)
+	}
+}
+
+// publishIn shows others what waits to be run.
+func (c *client) publishIn() {
+	if n := int64(len(c.rest)); c.seen.in.Load() != n {
+		c.seen.in.Store(n)
+	}
+	if n := int64(cap(c.rest) - len(c.rest)); c.seen.inCap.Load() != n {
+		c.seen.inCap.Store(n)
+	}
+}
+
+// overfull tells whether n bytes of replies that wait are more than the hard limit, and says so in the log.
+func (c *client) overfull(n int) bool {
+	hard := c.server.set.hard.Load()
+	if hard == 0 || int64(n) <= hard {
+		return false
+	}
+	c.server.log.Warn("closing client: its replies are over the limit", "client", c.id, "addr", c.addr, "bytes", n)
+	return true
+}
+
+// overQuery says in the log that the client has sent too much that is no complete command.
+func (c *client) overQuery() {
+	c.server.log.Warn("closing client: its unfinished command is over the limit", "client", c.id, "addr", c.addr,
+		"bytes", len(c.rest))
+}
+
+// publishOut shows others a backlog of n bytes, and notes since when it is over the soft limit.
+func (c *client) publishOut(n int) {
+	if int64(n) == c.seen.out.Load() {
+		return
+	}
+	c.seen.out.Store(int64(n))
+	soft := c.server.set.soft.Load()
+	switch over := soft != 0 && int64(n) > soft; {
+	case !over:
+		c.seen.overSoft.Store(0)
+	case c.seen.overSoft.Load() == 0:
+		c.seen.overSoft.Store(c.server.clock.Load())
+	}
+}
+
+// setProto changes the protocol version.
+func (c *client) setProto(version int) {
+	c.out.SetProto(version)
+	c.flag(flagRESP3, version == 3)
+}

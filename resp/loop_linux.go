@@ -1,0 +1,600 @@
+package resp
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/darterdb/darter/internal/reply"
+)
+
+// An event loop serves its clients on one thread, one batch at a time:
+//
+//	poll ─► for each ready client: read ─► run ─► write ─► next ...
+//	  └── nothing ready: wait, and let the scheduler know
+//
+// Sockets are watched edge-triggered, for input always, for output only while there is a backlog. An edge comes once,
+// so a client is read until a read comes short. One that keeps filling the read buffer goes to the end of the line
+// (again), and the loop polls without waiting until the line is empty.
+//
+// Others reach a client through the loop's jobs, which run between two polls.
+
+const (
+	readBuffer = 64 << 10
+	// frontRest is the longest rest that is copied to the front of the read buffer; a longer one is read onto.
+	frontRest = 16 << 10
+	// readsPerTurn is how many full reads a client gets before others have their turn.
+	readsPerTurn = 4
+	// keepSpare is the largest reply buffer that a loop keeps.
+	keepSpare = 1 << 20
+	// freeRests is how many buffers of restSize for rests a loop keeps; keepRest bounds the one larger that it keeps.
+	freeRests = 32
+	restSize  = 4 << 10
+	keepRest  = 2 << 20
+
+	eventsPerPoll = 256
+
+	watchInput  = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
+	watchOutput = watchInput | unix.EPOLLOUT
+)
+
+// loop is the transport of many clients.
+type loop struct {
+	server *Server
+	poller poller
+	meter  *meter
+	byFD   []*client
+	in     []byte   // the read buffer
+	spare  []byte   // the reply buffer, while no client has it
+	rests  [][]byte // free buffers for rests, of restSize
+	large  []byte   // one free larger buffer for a rest
+	again  []*client
+	events [eventsPerPoll]unix.EpollEvent
+
+	received, sent int64 // of the current round, not yet in the meter
+
+	clients int // assigned; guarded by server.mu
+
+	mu struct {
+		sync.Mutex
+		jobs    []order
+		stopped bool
+	}
+	taken []order // jobs being done
+}
+
+// order is a job for a client; without a client it is the order to stop.
+type order struct {
+	client *client
+	what   job
+}
+
+// loopClient is what a loop knows of a client and others need not.
+type loopClient struct {
+	adopted  bool // the loop has it
+	watching bool // for output too
+	hup      bool // the peer has sent its last: a short read is no sign that there is no more to see
+	blocked  bool // the socket takes no more: an event will tell when it does
+	queued   bool // in line for another turn
+	away     bool
+	running  bool // a goroutine runs next
+	next     call
+	answered []byte // the reply to next
+}
+
+// assignLoop takes a plain TCP or unix connection over from package net: the socket goes to the loop that has the
+// fewest clients. It returns nil for other connections.
+func (s *Server) assignLoop(c *client, conn net.Conn) (start func()) {
+	if s.options.Loops < 0 {
+		return nil
+	}
+	var sys syscall.RawConn
+	var err error
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		sys, err = conn.SyscallConn()
+	case *net.UnixConn:
+		sys, err = conn.SyscallConn()
+	default:
+		return nil
+	}
+	if err != nil {
+		return nil
+	}
+	l := s.leastLoop()
+	if l == nil {
+		return nil
+	}
+	c.transport, c.meter = l, l.meter
+	return func() {
+		dup, errDup := -1, error(nil)
+		err := sys.Control(func(fd uintptr) { dup, errDup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+		_ = conn.Close()
+		if err != nil || errDup != nil {
+			s.log.Error("cannot take a connection over", "client", c.id, "addr", c.addr, "error", errDup)
+			c.session.Close()
+			l.release(c)
+			return
+		}
+		c.fd = int32(dup)
+		l.ask(c, jobAdopt)
+	}
+}
+
+// leastLoop returns the loop with the fewest clients and starts a new one while there are fewer than there may be.
+func (s *Server) leastLoop() *loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.closed {
+		return nil
+	}
+	var least *loop
+	for _, l := range s.mu.loops {
+		if least == nil || l.clients < least.clients {
+			least = l
+		}
+	}
+	if least == nil || least.clients > 0 && len(s.mu.loops) < s.options.Loops {
+		p, err := newPoller()
+		if err != nil {
+			s.log.Error("cannot start an event loop", "error", err)
+		} else {
+			least = &loop{
+				server: s,
+				poller: p,
+				meter:  &s.meters[len(s.mu.loops)],
+				in:     make([]byte, readBuffer),
+			}
+			s.mu.loops = append(s.mu.loops, least)
+			s.work.Go(least.serve)
+		}
+	}
+	if least != nil {
+		least.clients++
+	}
+	return least
+}
+
+// serve is the loop.
+func (l *loop) serve() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		n := l.poller.poll(l.events[:])
+		if n == 0 && len(l.again) == 0 {
+			n = l.poller.wait(l.events[:])
+		}
+		for i := range l.events[:n] {
+			e := &l.events[i]
+			if int(e.Fd) == l.poller.event {
+				if l.doJobs() {
+					return
+				}
+				continue
+			}
+			if c := l.byFD[e.Fd]; c != nil {
+				l.ready(c, e.Events)
+			}
+		}
+		l.takeTurns()
+		if l.received|l.sent != 0 {
+			l.meter.in.Add(l.received)
+			l.meter.out.Add(l.sent)
+			l.received, l.sent = 0, 0
+		}
+	}
+}
+
+// ready serves a client after an event.
+func (l *loop) ready(c *client, events uint32) {
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.loop.hup = true
+	}
+	if c.loop.blocked && events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.loop.blocked = false
+		l.settle(c)
+	}
+	if events&^unix.EPOLLOUT != 0 {
+		l.read(c)
+	}
+}
+
+// takeTurns serves the clients that are in line.
+func (l *loop) takeTurns() {
+	line := len(l.again)
+	for _, c := range l.again[:line] {
+		c.loop.queued = false
+		l.proceed(c)
+	}
+	l.again = append(l.again[:0], l.again[line:]...)
+}
+
+// line puts a client in line for another turn.
+func (l *loop) line(c *client) {
+	if !c.loop.queued {
+		c.loop.queued = true
+		l.again = append(l.again, c)
+	}
+}
+
+// proceed runs what was left of an earlier turn, then reads on.
+func (l *loop) proceed(c *client) {
+	if c.closed || c.closing || c.loop.away {
+		return
+	}
+	if len(c.rest) == 0 || l.process(c, c.rest) {
+		l.read(c)
+	}
+}
+
+// read reads and runs until there is no more, or others are to have a turn.
+func (l *loop) read(c *client) {
+	for range readsPerTurn {
+		if c.closed || c.closing || c.loop.away || c.loop.queued {
+			return
+		}
+		buf := l.space(c)
+		k := len(c.rest)
+		n, errno := receive(c.fd, buf[k:])
+		switch {
+		case errno == unix.EAGAIN:
+			return
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
+			l.close(c)
+			return
+		case n == 0:
+			c.closing = true
+			l.settle(c)
+			return
+		}
+		l.received += int64(n)
+		if !l.process(c, buf[:k+n]) || k+n < len(buf) && !c.loop.hup {
+			return
+		}
+	}
+	l.line(c)
+}
+
+// space returns where to read to: rest, with room behind it. A short rest goes to the front of the loop's read
+// buffer, a long one gets a larger buffer of the client's own: room for what the command is known to need, but never
+// more than as much again as the client did send.
+func (l *loop) space(c *client) []byte {
+	k := len(c.rest)
+	if k == 0 {
+		return l.in
+	}
+	need := c.parser.Need()
+	if k <= frontRest && need <= len(l.in)-k {
+		copy(l.in, c.rest)
+		return l.in
+	}
+	if k == cap(c.rest) || cap(c.rest) < readBuffer {
+		size := k + min(max(need, restSize), max(k, readBuffer))
+		var larger []byte
+		if cap(l.large) >= size {
+			larger, l.large = l.large[:k], nil
+		} else {
+			larger = make([]byte, k, size)
+		}
+		copy(larger, c.rest)
+		l.drop(c)
+		c.rest = larger
+	}
+	return c.rest[:cap(c.rest)]
+}
+
+// process runs what is in buf and sends the replies. It tells whether the client may read on at once.
+func (l *loop) process(c *client, buf []byte) bool {
+	l.lend(c)
+	used, why, next := c.run(buf)
+	if c.closed {
+		return false
+	}
+	if why == needAway || why == needPause {
+		next = next.copied()
+	}
+	l.keep(c, buf[used:])
+	if int64(len(c.rest)) > c.server.set.queryLimit.Load() {
+		c.overQuery()
+		l.close(c)
+		return false
+	}
+	l.settle(c)
+	switch {
+	case c.closed:
+		return false
+	case why == needTurn:
+		l.line(c)
+		return false
+	case why == needAway, why == needPause:
+		l.leave(c, next, why == needPause)
+		return false
+	}
+	return !c.closing
+}
+
+// keep makes left, the end of what was given to run, the client's rest. It may be a part of rest.
+func (l *loop) keep(c *client, left []byte) {
+	switch fits := cap(c.rest) >= len(left); {
+	case len(left) == 0:
+		if cap(c.rest) > restSize {
+			c.parser.Reset() // its arguments would keep the memory
+		}
+		l.drop(c)
+		c.rest = nil
+	case fits && (cap(c.rest) <= restSize || len(left) > cap(c.rest)/4):
+		c.rest = c.rest[:len(left)]
+		copy(c.rest, left)
+	default:
+		var own []byte
+		if n := len(l.rests); n > 0 && len(left) <= restSize {
+			own, l.rests = l.rests[n-1], l.rests[:n-1]
+		} else {
+			own = make([]byte, 0, max(len(left), restSize))
+		}
+		own = append(own, left...)
+		if c.rest != nil {
+			c.parser.Reset()
+		}
+		l.drop(c)
+		c.rest = own
+	}
+	c.publishIn()
+}
+
+// drop takes the memory of rest back.
+func (l *loop) drop(c *client) {
+	switch n := cap(c.rest); {
+	case n == restSize && len(l.rests) < freeRests:
+		l.rests = append(l.rests, c.rest[:0])
+	case n > restSize && n <= keepRest && n > cap(l.large):
+		l.large = c.rest[:0]
+	}
+}
+
+// lend gives a client that has no backlog the loop's reply buffer.
+func (l *loop) lend(c *client) {
+	if c.out.Buf == nil {
+		c.out.Buf, l.spare = l.spare, nil
+	}
+}
+
+// settle sends the replies of a batch, and closes a client that is through.
+func (l *loop) settle(c *client) {
+	l.write(c)
+	if c.closed || c.sent < len(c.out.Buf) {
+		return
+	}
+	l.reclaim(c)
+	if c.closing && !c.loop.away {
+		l.close(c)
+	}
+}
+
+// flush sends replies in the midst of a batch.
+func (l *loop) flush(c *client) {
+	l.write(c)
+	if !c.closed && c.sent == len(c.out.Buf) {
+		c.out.Buf, c.sent = c.out.Buf[:0], 0
+	}
+}
+
+// write sends what the socket takes.
+func (l *loop) write(c *client) {
+	if c.overfull(len(c.out.Buf) - c.sent) {
+		l.close(c)
+		return
+	}
+	for !c.loop.blocked && c.sent < len(c.out.Buf) {
+		n, errno := send(c.fd, c.out.Buf[c.sent:])
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno != 0 && errno != unix.EAGAIN:
+			l.close(c)
+			return
+		case errno == 0:
+			l.sent += int64(n)
+			c.sent += n
+		}
+		if c.sent < len(c.out.Buf) {
+			l.block(c)
+		}
+	}
+	unsent := len(c.out.Buf) - c.sent
+	if unsent > 0 && c.sent > unsent {
+		// Moving the backlog to the front costs less than what has gone before it.
+		c.out.Buf = c.out.Buf[:copy(c.out.Buf, c.out.Buf[c.sent:])]
+		c.sent = 0
+	}
+	c.publishOut(unsent)
+}
+
+// block waits for the socket to take more.
+func (l *loop) block(c *client) {
+	c.loop.blocked = true
+	if !c.loop.watching {
+		c.loop.watching = true
+		if err := l.poller.control(unix.EPOLL_CTL_MOD, int(c.fd), watchOutput); err != nil {
+			l.close(c)
+		}
+	}
+}
+
+// reclaim takes the reply buffer back.
+func (l *loop) reclaim(c *client) {
+	if c.loop.watching {
+		c.loop.watching = false
+		_ = l.poller.control(unix.EPOLL_CTL_MOD, int(c.fd), watchInput)
+	}
+	if c.out.Buf != nil && cap(c.out.Buf) <= keepSpare && cap(c.out.Buf) >= cap(l.spare) {
+		l.spare = c.out.Buf[:0]
+	}
+	c.out.Buf, c.sent = nil, 0
+}
+
+// leave has a command run outside the loop, at the end of a pause if it must wait for that.
+func (l *loop) leave(c *client, next call, paused bool) {
+	c.loop.next = next
+	c.loop.away = true
+	c.seen.away.Store(true)
+	if !paused || !l.server.pause.wait(c) {
+		l.runAway(c)
+	}
+}
+
+func (l *loop) runAway(c *client) {
+	c.loop.running = true
+	proto := c.out.Proto()
+	go func() {
+		var w reply.RESP
+		w.SetProto(proto)
+		c.elsewhere(c.loop.next, &w)
+		c.loop.answered = w.Buf
+		l.ask(c, jobResume)
+	}()
+}
+
+// resume goes on with a client that was away: its pause is over, or its command has run.
+func (l *loop) resume(c *client) {
+	if c.loop.running {
+		c.loop.running = false
+		if c.closed {
+			c.session.Close()
+			return
+		}
+		answer := c.loop.answered
+		c.loop.away, c.loop.next, c.loop.answered = false, call{}, nil
+		c.seen.away.Store(false)
+		l.lend(c)
+		c.out.Buf = append(c.out.Buf, answer...)
+		l.settle(c)
+		l.proceed(c)
+		return
+	}
+	if c.closed || !c.loop.away || l.server.pause.holds(c.loop.next.row) && l.server.pause.wait(c) {
+		return
+	}
+	l.runAway(c)
+}
+
+func (l *loop) ask(c *client, what job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.stopped {
+		abandon(order{c, what})
+		return
+	}
+	l.mu.jobs = append(l.mu.jobs, order{c, what})
+	if len(l.mu.jobs) == 1 {
+		l.poller.interrupt()
+	}
+}
+
+// stop ends the loop and closes the clients it still has.
+func (l *loop) stop() { l.ask(nil, jobKill) }
+
+// doJobs does what others have asked for. It is true if the loop has ended.
+func (l *loop) doJobs() (stopped bool) {
+	l.mu.Lock()
+	l.taken, l.mu.jobs = l.mu.jobs, l.taken[:0]
+	l.mu.Unlock()
+	for _, o := range l.taken {
+		c := o.client
+		switch {
+		case c == nil:
+			l.end()
+			return true
+		case o.what == jobAdopt:
+			l.adopt(c)
+		case o.what == jobResume:
+			l.resume(c)
+		case c.closed:
+		case !c.loop.adopted:
+			c.closing = true
+		case o.what == jobKill:
+			l.close(c)
+		case o.what == jobEnd:
+			c.closing = true
+			l.settle(c)
+		}
+	}
+	clear(l.taken)
+	return false
+}
+
+// adopt begins to serve a client.
+func (l *loop) adopt(c *client) {
+	if int(c.fd) >= len(l.byFD) {
+		l.byFD = append(l.byFD, make([]*client, int(c.fd)+1-len(l.byFD))...)
+	}
+	l.byFD[c.fd] = c
+	c.loop.adopted = true
+	if err := l.poller.control(unix.EPOLL_CTL_ADD, int(c.fd), watchInput); err != nil {
+		l.server.log.Error("cannot watch a connection", "client", c.id, "addr", c.addr, "error", err)
+		l.close(c)
+	} else if c.closing { // it was killed before it began
+		l.close(c)
+	}
+}
+
+// close ends a client. Its session lives on while a goroutine runs a command in it.
+func (l *loop) close(c *client) {
+	if c.closed {
+		return
+	}
+	c.closed, c.closing = true, true
+	l.byFD[c.fd] = nil
+	_ = unix.Close(int(c.fd))
+	l.drop(c)
+	c.rest = nil
+	c.loop.watching = false
+	l.reclaim(c)
+	c.publishIn()
+	c.publishOut(0)
+	if !c.loop.running {
+		c.session.Close()
+	}
+	l.release(c)
+}
+
+// release takes a closed client off the books.
+func (l *loop) release(c *client) {
+	l.server.mu.Lock()
+	l.clients--
+	l.server.mu.Unlock()
+	l.server.clients.remove(c)
+}
+
+// end closes all clients and gives up what the loop has of the system.
+func (l *loop) end() {
+	for _, c := range l.byFD {
+		if c != nil {
+			l.close(c)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.stopped = true
+	for _, o := range l.mu.jobs {
+		abandon(o)
+	}
+	l.poller.close()
+}
+
+// abandon frees what a job that nobody does any more would have led to.
+func abandon(o order) {
+	switch c := o.client; {
+	case c == nil:
+	case o.what == jobAdopt:
+		_ = unix.Close(int(c.fd))
+		c.session.Close()
+	case o.what == jobResume && c.loop.running:
+		c.session.Close()
+	}
+}

@@ -1,0 +1,214 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"runtime/debug"
+
+	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/wire"
+)
+
+const (
+	// flushAt is how many bytes of replies gather before they are sent although the batch is not through.
+	flushAt = 128 << 10
+	// batchCommands is how many commands a client runs before others have their turn.
+	batchCommands = 1024
+)
+
+// verdict says why run stopped.
+type verdict uint8
+
+const (
+	needMore  verdict = iota // no complete command is left
+	needTurn                 // more commands are there, but others are to have a turn first
+	needAway                 // the command in next may be slow; it counts as consumed
+	needPause                // the command in next must wait for the end of CLIENT PAUSE; it counts as consumed
+	needClose                // no more commands: send the replies and close
+)
+
+// call is a command that was parsed and resolved.
+type call struct {
+	row  *command.Row
+	args [][]byte
+	run  handler // nil: the session runs it
+}
+
+// run runs the complete commands at the start of in, which must begin where the last run stopped, and appends their
+// replies to c.out. It tells how many bytes it used, and why it stopped. After needAway and needPause, next is the
+// command that elsewhere is to run; its arguments are parts of in.
+func (c *client) run(in []byte) (used int, why verdict, next call) {
+	s := c.server
+	c.parser.MaxBulk = int(s.set.maxBulk.Load())
+	c.parser.Unauthenticated = c.locked()
+	left := in
+	count := int64(0)
+	var row *command.Row
+loop:
+	for len(left) > 0 {
+		if count >= batchCommands {
+			why = needTurn
+			break
+		}
+		args, n, err := c.parser.Parse(left)
+		if err != nil {
+			c.fail(err)
+			left, why = nil, needClose
+			break
+		}
+		if n == 0 {
+			break
+		}
+		if len(args) == 0 {
+			left = left[n:]
+			continue
+		}
+		mark := len(c.out.Buf)
+		resolved, err := command.Resolve(args)
+		if err != nil {
+			if isHTTP(args[0]) {
+				s.log.Warn("closing client that speaks HTTP", "client", c.id, "addr", c.addr)
+				s.kill(c)
+				return len(in), needClose, next
+			}
+			c.out.Error(err.Error())
+		} else if c.gate(resolved) {
+			row = resolved
+			h := s.bound[row.Index()]
+			switch {
+			case s.pause.holds(row):
+				why = needPause
+			case row.Slow || h.slow != nil && h.slow(c):
+				why = needAway
+			}
+			if why != needMore {
+				next = call{row: row, args: args, run: h.run}
+				left = left[n:]
+				count++
+				break
+			}
+			if h.run != nil {
+				c.publish(row)
+				c.runBound(h.run, row, args, &c.out)
+			} else if err := c.session.Run(row, args, &c.out); err != nil {
+				c.defect(&c.out, mark, err)
+			}
+		}
+		count++
+		left = left[n:]
+		if c.quiet != muteOff {
+			c.hush(&c.out, mark)
+		}
+		switch {
+		case c.closing:
+			left, why = nil, needClose
+			break loop
+		case c.killed.Load():
+			return len(in), needClose, next
+		case len(c.out.Buf)-c.sent >= flushAt:
+			if c.transport.flush(c); c.closed {
+				return len(in), needClose, next
+			}
+		}
+	}
+	used = len(in) - len(left)
+	if why == needClose {
+		c.closing = true
+	}
+	c.publish(row)
+	c.meter.commands.Add(count)
+	return used, why, next
+}
+
+// copied returns the call with arguments of its own.
+func (n call) copied() call {
+	size := 0
+	for _, a := range n.args {
+		size += len(a)
+	}
+	flat := make([]byte, 0, size)
+	args := make([][]byte, len(n.args))
+	for i, a := range n.args {
+		at := len(flat)
+		flat = append(flat, a...)
+		args[i] = flat[at:len(flat):len(flat)]
+	}
+	n.args = args
+	return n
+}
+
+// gate answers for a client that must give the password first, and tells whether the command may run.
+func (c *client) gate(row *command.Row) bool {
+	if c.authenticated || row.Flags&command.NoAuth != 0 || !c.locked() {
+		return true
+	}
+	c.out.Error("NOAUTH Authentication required.")
+	return false
+}
+
+// fail answers a request that can't be read.
+func (c *client) fail(err error) {
+	mark := len(c.out.Buf)
+	var protocol wire.ProtocolError
+	if errors.As(err, &protocol) {
+		c.server.log.Debug("closing client: "+string(protocol), "client", c.id, "addr", c.addr)
+	}
+	c.out.Error("ERR " + err.Error())
+	if c.quiet != muteOff {
+		c.hush(&c.out, mark)
+	}
+}
+
+// defect replaces a reply that may be half written.
+func (c *client) defect(w *reply.RESP, mark int, err error) {
+	w.Buf = w.Buf[:mark]
+	if known, ok := err.(errs.Error); ok {
+		w.Error(string(known))
+		return
+	}
+	w.Error("ERR " + err.Error())
+}
+
+// hush takes a reply back that the client does not want. A muteNext turns to the command after the one that set it.
+func (c *client) hush(w *reply.RESP, mark int) {
+	w.Buf = w.Buf[:mark]
+	switch c.quiet {
+	case muteNext:
+		c.quiet = muteThis
+	case muteThis:
+		c.quiet = muteOff
+	}
+}
+
+// elsewhere runs a command that left the batch, answering to w.
+func (c *client) elsewhere(next call, w *reply.RESP) {
+	mark := len(w.Buf)
+	if next.run != nil {
+		c.runBound(next.run, next.row, next.args, w)
+	} else if err := c.session.Run(next.row, next.args, w); err != nil {
+		c.defect(w, mark, err)
+	}
+	if c.quiet != muteOff {
+		c.hush(w, mark)
+	}
+}
+
+// runBound runs a command of this package. As in a session, a defect costs the command and nothing else.
+func (c *client) runBound(run handler, row *command.Row, args [][]byte, w *reply.RESP) {
+	mark := len(w.Buf)
+	defer func() {
+		if r := recover(); r != nil {
+			c.server.log.Error("panic contained", "panic", r, "command", row.FullName(), "stack", string(debug.Stack()))
+			c.defect(w, mark, darter.ErrInternal)
+		}
+	}()
+	run(c, row, args, w)
+}
+
+// isHTTP tells whether a browser was tricked into sending a request here: nobody else says POST or Host.
+func isHTTP(name []byte) bool {
+	return bytes.EqualFold(name, []byte("post")) || bytes.EqualFold(name, []byte("host:"))
+}

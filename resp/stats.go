@@ -1,0 +1,59 @@
+package resp
+
+import "sync/atomic"
+
+// streamMeters is over how many meters the clients without a loop are spread.
+const streamMeters = 8
+
+// meter counts for the clients of one loop; it has cache lines of its own.
+type meter struct {
+	commands, in, out atomic.Int64
+	_                 [128 - 3*8]byte
+}
+
+// Stats is what a server has to tell of itself. All but the first four count from its beginning.
+type Stats struct {
+	Clients    int   // connected now
+	Blocked    int   // waiting in a blocking command
+	MaxInput   int64 // the largest number of bytes received and not run, of any client now
+	MaxOutput  int64 // the largest number of bytes of replies not taken, of any client now
+	MaxClients int64 // how many are let in
+
+	Accepted int64 // clients let in
+	Rejected int64 // clients turned away
+	Commands int64 // commands received
+	In, Out  int64 // bytes received and sent
+}
+
+// Stats returns the server's figures. It looks at every client.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		MaxClients: s.set.maxClients.Load(),
+		Accepted:   s.accepted.Load(),
+		Rejected:   s.rejected.Load(),
+	}
+	for _, c := range s.clients.all() {
+		st.Clients++
+		st.MaxInput = max(st.MaxInput, c.seen.in.Load())
+		st.MaxOutput = max(st.MaxOutput, c.seen.out.Load())
+	}
+	for i := range s.meters {
+		m := &s.meters[i]
+		st.Commands += m.commands.Load()
+		st.In += m.in.Load()
+		st.Out += m.out.Load()
+	}
+	return st
+}
+
+// ResetStats sets the figures that count from the beginning to zero, as CONFIG RESETSTAT does.
+func (s *Server) ResetStats() {
+	s.accepted.Store(0)
+	s.rejected.Store(0)
+	for i := range s.meters {
+		m := &s.meters[i]
+		m.commands.Store(0)
+		m.in.Store(0)
+		m.out.Store(0)
+	}
+}
