@@ -396,9 +396,7 @@ func (e *engine) saveInBackground() bool {
 }
 
 // saveFilePath is where SAVE and BGSAVE write.
-func (e *engine) saveFilePath() string {
-	return filepath.Join(e.config.Path("dir"), e.config.String("dbfilename"))
-}
+func (e *engine) saveFilePath() string { return e.config.Path("dbfilename") }
 
 // saveIfDue starts a save if a savepoint's number of changes and seconds is reached. After a failure it waits a while.
 func (e *engine) saveIfDue() {

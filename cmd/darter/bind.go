@@ -26,7 +26,7 @@ var levels = map[string]slog.Level{
 func newLogger(cfg *config.Config, stderr io.Writer) (*slog.Logger, func(), error) {
 	level.Set(levels[cfg.String("loglevel")])
 	out, done := stderr, func() {}
-	if path := cfg.Path("logfile"); cfg.String("logfile") != "" {
+	if path := cfg.Path("logfile"); path != "" {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			return nil, nil, fmt.Errorf("logfile: %w", err)

@@ -57,7 +57,7 @@ func listen(cfg *config.Config) (all []net.Listener, err error) {
 			all = append(all, l)
 		}
 	}
-	if path := cfg.Path("unixsocket"); cfg.String("unixsocket") != "" {
+	if path := cfg.Path("unixsocket"); path != "" {
 		l, err := listenUnix(path)
 		if err != nil {
 			return all, fmt.Errorf("unixsocket: %w", err)
@@ -95,8 +95,8 @@ func tlsConfig(cfg *config.Config) (*tls.Config, error) {
 		return nil, fmt.Errorf("tls-cert-file, tls-key-file: %w", err)
 	}
 	conf := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	if cfg.String("tls-ca-cert-file") != "" {
-		pem, err := os.ReadFile(cfg.Path("tls-ca-cert-file"))
+	if ca := cfg.Path("tls-ca-cert-file"); ca != "" {
+		pem, err := os.ReadFile(ca)
 		if err != nil {
 			return nil, fmt.Errorf("tls-ca-cert-file: %w", err)
 		}

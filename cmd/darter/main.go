@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -81,7 +80,7 @@ type daemon struct {
 }
 
 func serve(cfg *config.Config, log *slog.Logger) (err error) {
-	pid, err := writePID(cfg.String("pidfile"))
+	pid, err := writePID(cfg.Path("pidfile"))
 	if err != nil {
 		return err
 	}
@@ -155,9 +154,7 @@ func (d *daemon) load() error {
 	return nil
 }
 
-func (d *daemon) dataFile() string {
-	return filepath.Join(d.cfg.Path("dir"), d.cfg.String("dbfilename"))
-}
+func (d *daemon) dataFile() string { return d.cfg.Path("dbfilename") }
 
 // shutdown lets replies in flight finish, saves if it should, and ends the server. After an error all goes on.
 func (d *daemon) shutdown(mode resp.ShutdownMode) error {

@@ -67,7 +67,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, BufferLimits{ReplicaClients: {256 << 20, 64 << 20, 60}, PubSubClients: {32 << 20, 8 << 20, 60}},
 		c.BufferLimits("client-output-buffer-limit"))
 	require.Equal(t, cwd, c.String("dir"))
-	require.Equal(t, filepath.Join(cwd, "dump.rdb"), c.Path("dbfilename"))
+	require.Equal(t, filepath.Join(cwd, "dump.darter"), c.Path("dbfilename"))
 	require.Equal(t, "", c.Path("unixsocket"))
 	require.Equal(t, "", c.File())
 	require.Panics(t, func() { c.Int("maxmemory") })

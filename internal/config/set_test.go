@@ -28,7 +28,7 @@ var setTests = []struct {
 	{"enable-debug-command=no", failedText("enable-debug-command", "can't set immutable config"), "no"},
 	{"enable-protected-configs=yes", failedText("enable-protected-configs", "can't set immutable config"), "no"},
 	{"dir=/", failedText("dir", "can't set protected config"), "-"},
-	{"DBFILENAME=x", failedText("DBFILENAME", "can't set protected config"), "dump.rdb"},
+	{"DBFILENAME=x", failedText("DBFILENAME", "can't set protected config"), "dump.darter"},
 	{"maxmemory=1k|MAXMEMORY=2k", failedText("MAXMEMORY", "duplicate parameter"), "0"},
 	{"maxmemory=abc", failedText("maxmemory", "argument must be a memory value"), "0"},
 	{"MaxMemory=-1", failedText("maxmemory", "argument must be a memory value"), "0"},

@@ -98,7 +98,7 @@ func files() Table {
 	return Table{
 		{Name: "dir", Kind: Dir, Default: ".", Change: Protected,
 			About: "Folder of the data file and of relative paths. Default: the working directory."},
-		{Name: "dbfilename", Kind: Text, Default: "dump.rdb", Change: Protected, Check: fileNameOnly,
+		{Name: "dbfilename", Kind: Text, Default: "dump.darter", Change: Protected, Check: fileNameOnly,
 			About: "Name of the data file within dir."},
 		{Name: "save", Kind: Saves, Default: "3600 1 300 100 60 10000", Change: Always,
 			About: "Save after so many seconds if there were so many changes."},
