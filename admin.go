@@ -111,6 +111,9 @@ func (e *engine) flush(from, to int, async bool) error {
 	err := func() error {
 		e.lockAll()
 		defer e.unlockAll()
+		if e.closed.Load() {
+			return ErrClosed
+		}
 		for i := range e.shards {
 			for n := from; n < to; n++ {
 				g, err := e.shards[i].data.Bury(n)
@@ -245,8 +248,26 @@ func configResetStatCommand(s *Session, c *command.Call) {
 	c.OK()
 }
 
+const errNoDebug = errs.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+	"it is for connections from this machine; if it is \"no\", set it in the configuration file and start again.")
+
+// debugAllowed says whether the directive enable-debug-command lets this user run DEBUG.
+func (s *Session) debugAllowed() bool {
+	switch s.config.String("enable-debug-command") {
+	case "yes":
+		return true
+	case "local":
+		return s.local
+	}
+	return false
+}
+
 // debugCommand has the few subcommands that test tools use.
 func debugCommand(s *Session, c *command.Call) {
+	if !s.debugAllowed() {
+		c.Fail(errNoDebug)
+		return
+	}
 	sub := string(bytes.ToLower(c.Args[1]))
 	switch {
 	case sub == "sleep" && len(c.Args) == 3:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/darterdb/darter/internal/config"
+	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/slab"
 )
@@ -87,6 +88,7 @@ type engine struct {
 
 	snapshots snapshotSet
 
+	pins    sync.WaitGroup // reads of large values that have let their shard go
 	closing chan struct{}
 	closed  atomic.Bool
 	work    sync.WaitGroup // goroutines that end before Close returns
@@ -182,11 +184,10 @@ func (c *Cache) Close() error {
 		s.close()
 		<-s.freed
 	}
+	e.eachShard((*keyspace.Shard).Close)
+	e.pins.Wait() // a pin is made in a shard that is not closed
 	e.lockAll()
 	defer e.unlockAll()
-	for i := range e.shards {
-		e.shards[i].data.Close()
-	}
 	return e.region.Close()
 }
 
@@ -208,7 +209,17 @@ func (e *engine) contained(s *shard, err *error) {
 	s.unlock()
 	if r := recover(); r != nil {
 		*err = e.caught(r)
+	} else if *err != nil {
+		*err = told(*err)
 	}
+}
+
+// told returns an error as users are told of it: an allocator that is exhausted is ErrOutOfMemory.
+func told(err error) error {
+	if _, ok := err.(errs.Error); !ok && errors.Is(err, slab.ErrNoMemory) {
+		return ErrOutOfMemory
+	}
+	return err
 }
 
 func (e *engine) caught(r any) error {

@@ -20,9 +20,13 @@ const (
 	ErrNaN = errs.NaN
 	// ErrTooLong says that a value would be larger than the largest allowed, 512 MB by default.
 	ErrTooLong = errs.TooLong
-	// ErrNoSuchKey says that the key which a method needs is absent.
-	ErrNoSuchKey = errs.NoSuchKey
-	// ErrOutOfMemory says that Options.MaxMemory is used up.
+	// ErrNotFound says that there is no such key.
+	ErrNotFound = errs.NoSuchKey
+	// ErrSameKey says that a key was to be copied or moved to itself.
+	ErrSameKey = errs.SameObject
+	// ErrNoDatabase says that there is no logical database of that number.
+	ErrNoDatabase = errs.DBIndex
+	// ErrOutOfMemory says that Options.MaxMemory is used up, or what the system gives.
 	ErrOutOfMemory = errs.OutOfMemory
 	// ErrInternal says that a command failed in a way that is a defect of this package. The panic behind it was
 	// contained, counted in Stats and logged.
@@ -31,10 +35,8 @@ const (
 
 // Errors of the Go API alone.
 var (
-	// ErrNotFound says that there is no such key.
-	ErrNotFound = errors.New("darter: key not found")
+	// ErrInvalid says that an argument makes no sense, or clashes with another. The error that wraps it says which.
+	ErrInvalid = errors.New("darter: invalid argument")
 	// ErrClosed says that the cache or snapshot was closed.
 	ErrClosed = errs.Closed
-	// ErrExists says that the key is there already, where it must not be.
-	ErrExists = errors.New("darter: key exists")
 )

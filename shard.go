@@ -1,6 +1,7 @@
 package darter
 
 import (
+	"bytes"
 	"math/bits"
 	"slices"
 	"sync"
@@ -75,19 +76,12 @@ func (e *engine) shardOf(key []byte) int {
 // hashTag returns the part of a key that chooses its shard: what stands between the first '{' and the next '}', if that
 // is not empty, so that keys which are used together can be kept together; else all of it.
 func hashTag(key []byte) []byte {
-	for i, c := range key {
-		if c != '{' {
-			continue
-		}
-		for j, c := range key[i+1:] {
-			if c == '}' {
-				if j == 0 {
-					return key
-				}
-				return key[i+1 : i+1+j]
-			}
-		}
+	open := bytes.IndexByte(key, '{')
+	if open < 0 {
 		return key
+	}
+	if n := bytes.IndexByte(key[open+1:], '}'); n > 0 {
+		return key[open+1 : open+1+n]
 	}
 	return key
 }

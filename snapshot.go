@@ -159,7 +159,7 @@ func (s *Snapshot) read(key string, fn func(keyspace.FrozenItem) error) error {
 	return fn(db.Find(st.e.hash(k), k))
 }
 
-// Len returns how many keys there were. O(shards).
+// Len returns how many keys there were, expired ones that had not been removed yet included. O(shards).
 func (s *Snapshot) Len() int {
 	n := 0
 	if s.state.use() {
@@ -182,37 +182,19 @@ type Entry struct {
 }
 
 func entryOf(it keyspace.FrozenItem) Entry {
-	e := Entry{Key: it.Key(), Type: it.Kind().String()}
+	e := Entry{Key: it.Key(), Type: it.Kind().String(), ExpireAt: timeOf(it.ExpireAt())}
 	if it.Kind() == keyspace.String {
 		e.Value = it.Value()
-	}
-	if at := it.ExpireAt(); at != 0 {
-		e.ExpireAt = time.UnixMilli(at)
 	}
 	return e
 }
 
-// All yields every key of the snapshot's database, in no order. It takes no lock: other users of the cache do not
-// notice. A closed snapshot yields nothing.
-func (s *Snapshot) All() iter.Seq[Entry] {
+// Entries yields every key of the snapshot's database with its value, type and time of expiry, in no order and without
+// copying: see Entry for how long its bytes are good. It takes no lock: other users of the cache do not notice. A closed
+// snapshot yields nothing; one that is closed meanwhile is kept until the iteration ends.
+func (s *Snapshot) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		st := s.state
-		if !st.use() {
-			return
-		}
-		defer runtime.KeepAlive(s.snapshotHandle)
-		defer st.done()
-		for _, f := range st.frozen {
-			db := f.DB(s.db)
-			if db == nil {
-				continue
-			}
-			for it := range db.All {
-				if !yield(entryOf(it)) {
-					return
-				}
-			}
-		}
+		s.each(func(it keyspace.FrozenItem) bool { return yield(entryOf(it)) })
 	}
 }
 
@@ -225,8 +207,10 @@ type Change struct {
 
 // Diff yields the keys of the snapshot's database that were added, removed, or given another value or time of expiry
 // between an earlier snapshot of the same cache and this one. Parts of the index that did not change are not looked
-// at, so the cost is that of what was written between the two. It yields nothing if either is closed, and panics if
-// they are of different caches.
+// at, so the cost is that of what was written between the two. A key that expires is yielded as removed by whichever Diff
+// its removal falls into, which comes a moment after its time: who applies one Diff after the other misses none, and may
+// meet one that had expired before the earlier snapshot. It yields nothing if either is closed, and panics if they are of
+// different caches.
 func (s *Snapshot) Diff(earlier *Snapshot) iter.Seq[Change] {
 	a, b := earlier.state, s.state
 	if a.e != b.e {

@@ -3,7 +3,6 @@ package resp
 import (
 	"bytes"
 
-	"github.com/darterdb/darter"
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/num"
@@ -61,11 +60,14 @@ const (
 	wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
 	noPass    = "ERR AUTH <password> called without any password configured for the default user. " +
 		"Are you sure your configuration is correct?"
-	noAuthHello = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH " +
-		"<user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
+	noAuthHello = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> " +
+		"AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
 		"at the same time"
 	badName = "ERR Client names cannot contain spaces, newlines or special characters."
 )
+
+// redisVersion is what HELLO tells, the same as INFO: clients choose what they use by it.
+const redisVersion = "7.2.0"
 
 // defaultUser is the only user there is.
 const defaultUser = "default"
@@ -154,7 +156,7 @@ func helloCommand(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	w.BulkString("server")
 	w.BulkString("redis")
 	w.BulkString("version")
-	w.BulkString(darter.RedisVersion)
+	w.BulkString(redisVersion)
 	w.BulkString("proto")
 	w.Int(int64(w.Proto()))
 	w.BulkString("id")
@@ -221,12 +223,17 @@ func shutdownCommand(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 		return
 	}
 	s.log.Info("SHUTDOWN", "client", c.id, "addr", c.addr)
-	s.clients.remove(c) // or Shutdown would wait for this command, and this command for Shutdown
-	if err := s.options.OnShutdown(mode); err != nil {
-		s.log.Error("SHUTDOWN failed", "error", err)
-		s.clients.rejoin(c)
-		w.Error(refused)
-		return
+	// Shutdown waits for the commands that are running. This one has had its answer when it begins: there is none.
+	failed := make(chan error, 1)
+	go func() { failed <- s.options.OnShutdown(mode) }()
+	select {
+	case err := <-failed:
+		if err != nil {
+			s.log.Error("SHUTDOWN failed", "error", err)
+			w.Error(refused)
+			return
+		}
+	case <-s.closing:
 	}
 	c.closing = true
 }

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/darterdb/darter/internal/command"
@@ -118,7 +119,7 @@ func clientPause(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	mode := pauseAll
 	switch {
 	case len(args) > 4:
-		w.Error(errs.Syntax.Error())
+		w.Error(tooMany(args[1]))
 		return
 	case len(args) == 3 || is(args[3], "all"):
 	case is(args[3], "write"):
@@ -145,10 +146,15 @@ func clientUnpause(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 	w.Status("OK")
 }
 
+// tooMany refuses a subcommand of CLIENT that was given more than it can take.
+func tooMany(sub []byte) string {
+	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try CLIENT HELP.", sub)
+}
+
 // clientUnblock finds nobody who waits: no command of the table blocks.
 func clientUnblock(_ *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	if len(args) > 4 {
-		w.Error(errs.Syntax.Error())
+		w.Error(tooMany(args[1]))
 		return
 	}
 	if len(args) == 4 && !is(args[3], "timeout") && !is(args[3], "error") {

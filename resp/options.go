@@ -50,8 +50,13 @@ type Options struct {
 	// MaxBulk is the longest argument in bytes. 0 means 512 MB. See SetMaxBulk.
 	MaxBulk int64
 
-	// Loops is how many event loops serve plain TCP and unix connections on Linux. 0 means one for each of
-	// GOMAXPROCS; a negative value none: every client has a goroutine, as on other systems.
+	// Configured takes what the fields above say from the directives of darter.Options.Config instead: requirepass,
+	// maxclients and so on. CONFIG SET of these directives reaches the server in either case.
+	Configured bool
+
+	// Loops is how many event loops serve plain TCP and unix connections on Linux. 0 means one less than GOMAXPROCS,
+	// at least one: what is left is for commands that take long, and for the rest of the program. A negative value
+	// means none: every client has a goroutine, as on other systems.
 	Loops int
 
 	// Logger is told of clients that were cut off, and of listeners that can't accept. nil means silence.

@@ -50,15 +50,6 @@ func (r *registry) close(last func()) {
 	}
 }
 
-// rejoin enters a client again that was removed for a time.
-func (r *registry) rejoin(c *client) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed == nil {
-		r.byID[c.id] = c
-	}
-}
-
 func (r *registry) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

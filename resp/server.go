@@ -47,6 +47,7 @@ type Server struct {
 		closed    bool
 		listeners map[net.Listener]struct{}
 		loops     []*loop
+		detach    func() // from INFO
 	}
 	closing chan struct{} // closed when Shutdown begins
 	ended   chan struct{} // closed when the last client is gone
@@ -67,13 +68,14 @@ func New(cache *darter.Cache, o Options) *Server {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.options.Loops == 0 {
-		s.options.Loops = runtime.GOMAXPROCS(0)
+		s.options.Loops = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	s.meters = make([]meter, max(s.options.Loops, streamMeters))
 	s.mu.listeners = map[net.Listener]struct{}{}
 	s.clients.byID = map[uint64]*client{}
 	s.clock.Store(time.Now().Unix())
 	s.apply(o)
+	s.follow(cache.Config(), o.Configured)
 	return s
 }
 
@@ -121,6 +123,7 @@ func (s *Server) enter(ln net.Listener) error {
 	}
 	if !s.mu.started {
 		s.mu.started = true
+		s.mu.detach = s.cache.Attach(s)
 		s.work.Go(s.housekeeping)
 	}
 	s.mu.listeners[ln] = struct{}{}
@@ -164,6 +167,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		l.stop()
 	}
 	s.mu.loops = nil
+	if s.mu.detach != nil {
+		s.mu.detach()
+		s.mu.detach = nil
+	}
 	s.mu.Unlock()
 	s.work.Wait()
 	return err

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/darterdb/darter/internal/config"
 	"github.com/darterdb/darter/resp"
@@ -36,53 +35,15 @@ func newLogger(cfg *config.Config, stderr io.Writer) (*slog.Logger, func(), erro
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: &level})), done, nil
 }
 
-// options are the server's options as configured.
+// options are the server's: what has a directive is as configured.
 func (d *daemon) options() resp.Options {
-	v := d.cfg.Current()
-	return resp.Options{
-		Password:      v.String("requirepass"),
-		MaxClients:    int(v.Int("maxclients")),
-		Timeout:       seconds(v, "timeout"),
-		KeepAlive:     keepAlive(v),
-		ProtectedMode: v.Bool("protected-mode"),
-		OutputLimit:   outputLimit(v),
-		QueryLimit:    v.Bytes("client-query-buffer-limit"),
-		MaxBulk:       v.Bytes("proto-max-bulk-len"),
-		Logger:        d.log,
-		OnShutdown:    d.shutdown,
-	}
+	return resp.Options{Configured: true, Logger: d.log, OnShutdown: d.shutdown}
 }
 
-// bind lets CONFIG SET reach the server.
+// bind lets CONFIG SET loglevel take effect.
 func (d *daemon) bind() {
-	s := d.server
-	on := func(name string, apply func(*config.Values)) {
-		d.cfg.OnSet(func(v *config.Values) error { apply(v); return nil }, name)
-	}
-	on("requirepass", func(v *config.Values) { s.SetPassword(v.String("requirepass")) })
-	on("maxclients", func(v *config.Values) { s.SetMaxClients(int(v.Int("maxclients"))) })
-	on("timeout", func(v *config.Values) { s.SetTimeout(seconds(v, "timeout")) })
-	on("tcp-keepalive", func(v *config.Values) { s.SetKeepAlive(keepAlive(v)) })
-	on("protected-mode", func(v *config.Values) { s.SetProtectedMode(v.Bool("protected-mode")) })
-	on("client-output-buffer-limit", func(v *config.Values) { s.SetOutputLimit(outputLimit(v)) })
-	on("client-query-buffer-limit", func(v *config.Values) { s.SetQueryLimit(v.Bytes("client-query-buffer-limit")) })
-	on("proto-max-bulk-len", func(v *config.Values) { s.SetMaxBulk(v.Bytes("proto-max-bulk-len")) })
-	on("loglevel", func(v *config.Values) { level.Set(levels[v.String("loglevel")]) })
-}
-
-func seconds(v *config.Values, name string) time.Duration {
-	return time.Duration(v.Int(name)) * time.Second
-}
-
-// keepAlive is the server's: for it 0 means the default, for redis.conf never.
-func keepAlive(v *config.Values) time.Duration {
-	if d := seconds(v, "tcp-keepalive"); d != 0 {
-		return d
-	}
-	return -1
-}
-
-func outputLimit(v *config.Values) resp.OutputLimit {
-	l := v.BufferLimits("client-output-buffer-limit")[config.NormalClients]
-	return resp.OutputLimit{Hard: l.Hard, Soft: l.Soft, Period: time.Duration(l.SoftSeconds) * time.Second}
+	d.cfg.OnSet(func(v *config.Values) error {
+		level.Set(levels[v.String("loglevel")])
+		return nil
+	}, "loglevel")
 }

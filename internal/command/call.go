@@ -1,6 +1,9 @@
 package command
 
 import (
+	"errors"
+
+	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/reply"
 )
@@ -36,8 +39,14 @@ type Env interface {
 	MaxBulk() int64
 }
 
-// Fail answers with an error.
-func (c *Call) Fail(err error) { c.W.Error(err.Error()) }
+// Fail answers with an error. One that isn't meant for users says that there is no memory for what was asked.
+func (c *Call) Fail(err error) {
+	var e errs.Error
+	if !errors.As(err, &e) {
+		e = errs.OutOfMemory
+	}
+	c.W.Error(string(e))
+}
 
 // OK answers OK.
 func (c *Call) OK() { c.W.Status("OK") }

@@ -93,7 +93,7 @@ func runExpiretime(c *Call)  { c.ttl(true, false) }
 func runPexpiretime(c *Call) { c.ttl(false, false) }
 
 func (c *Call) ttl(seconds, relative bool) {
-	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	it := c.One.DB.FindUntouched(c.One.Hash, c.One.Key)
 	if !it.Found() {
 		c.W.Int(-2)
 		return
@@ -107,7 +107,7 @@ func (c *Call) ttl(seconds, relative bool) {
 		at = max(at-c.One.DB.Now(), 0)
 	}
 	if seconds {
-		at = (at + 500) / 1000
+		at = at/1000 + (at%1000+500)/1000
 	}
 	c.W.Int(at)
 }

@@ -14,6 +14,7 @@ import (
 const (
 	errNotLFU = errs.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
 		"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	errNotInt32 = errs.Error("ERR value is out of range, value must between -2147483648 and 2147483647")
 )
 
 // countKeys answers for how many of the keys fn says true.
@@ -40,7 +41,7 @@ func runDel(c *Call) {
 func runUnlink(c *Call) { runDel(c) }
 
 func runExists(c *Call) {
-	c.countKeys(func(t Target) (bool, error) { return c.find(&t).Found(), nil })
+	c.countKeys(func(t Target) (bool, error) { return t.DB.FindUntouched(t.Hash, t.Key).Found(), nil })
 }
 
 func runTouch(c *Call) {
@@ -48,7 +49,7 @@ func runTouch(c *Call) {
 }
 
 func runType(c *Call) {
-	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	it := c.One.DB.FindUntouched(c.One.Hash, c.One.Key)
 	if !it.Found() {
 		c.W.Status("none")
 		return
@@ -71,20 +72,16 @@ func runRenamenx(c *Call) {
 func runCopy(c *Call) {
 	from, to := c.Key(1), c.Key(2)
 	replace := false
-	db := int64(c.DB)
+	db := c.DB
 	for i := 3; i < len(c.Args); i++ {
 		switch a := c.Args[i]; {
 		case isWord(a, "replace"):
 			replace = true
 		case isWord(a, "db") && i+1 < len(c.Args):
 			i++
-			var ok bool
-			if db, ok = num.ParseInt(c.Args[i]); !ok {
-				c.Fail(errs.NotInteger)
-				return
-			}
-			if db < 0 || db >= int64(c.Env.Databases()) {
-				c.Fail(errs.DBIndex)
+			var err error
+			if db, err = c.database(c.Args[i]); err != nil {
+				c.Fail(err)
 				return
 			}
 		default:
@@ -92,11 +89,11 @@ func runCopy(c *Call) {
 			return
 		}
 	}
-	if int(db) == c.DB && string(from.Key) == string(to.Key) {
+	if db == c.DB && string(from.Key) == string(to.Key) {
 		c.Fail(errs.SameObject)
 		return
 	}
-	to, err := c.Env.In(to, int(db))
+	to, err := c.Env.In(to, db)
 	if err != nil {
 		c.Fail(err)
 		return
@@ -104,20 +101,30 @@ func runCopy(c *Call) {
 	c.countOf(keyspace.Copy(from, to, replace))
 }
 
-func runMove(c *Call) {
-	db, ok := num.ParseInt(c.Args[2])
+// database reads the number of a logical database.
+func (c *Call) database(arg []byte) (int, error) {
+	n, ok := num.ParseInt(arg)
 	switch {
-	case !ok || db > math.MaxInt32 || db < math.MinInt32:
-		c.Fail(errs.NotInteger)
-		return
-	case db < 0 || db >= int64(c.Env.Databases()):
-		c.Fail(errs.DBIndex)
-		return
-	case int(db) == c.DB:
-		c.Fail(errs.SameObject)
+	case !ok:
+		return 0, errs.NotInteger
+	case n > math.MaxInt32 || n < math.MinInt32:
+		return 0, errNotInt32
+	case n < 0 || n >= int64(c.Env.Databases()):
+		return 0, errs.DBIndex
+	}
+	return int(n), nil
+}
+
+func runMove(c *Call) {
+	db, err := c.database(c.Args[2])
+	if err == nil && db == c.DB {
+		err = errs.SameObject
+	}
+	if err != nil {
+		c.Fail(err)
 		return
 	}
-	to, err := c.Env.In(c.One, int(db))
+	to, err := c.Env.In(c.One, db)
 	if err != nil {
 		c.Fail(err)
 		return
@@ -125,9 +132,9 @@ func runMove(c *Call) {
 	c.countOf(keyspace.Move(c.One, to))
 }
 
-// object looks up the key of an OBJECT subcommand without a trace; it answers if there is none.
+// object looks up the key of an OBJECT subcommand without a note of access; it answers if there is none.
 func (c *Call) object() (keyspace.Item, bool) {
-	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	it := c.One.DB.FindUntouched(c.One.Hash, c.One.Key)
 	if !it.Found() {
 		c.W.Null()
 	}

@@ -51,17 +51,20 @@ func runKeys(c *Call) {
 		}
 	}
 	for shard := range c.Env.Shards() {
-		cursor, more := uint64(0), true
-		slice := func(db *keyspace.DB) {
-			for range sliceSteps {
-				if cursor = db.Scan(cursor, visit); cursor == 0 {
-					more = false
-					return
+		from := uint64(0)
+		for {
+			next := uint64(0) // also where there is no memory to open the database
+			c.Env.WithShard(shard, c.DB, func(db *keyspace.DB) {
+				next = from
+				for range sliceSteps {
+					if next = db.Scan(next, visit); next == 0 {
+						return
+					}
 				}
+			})
+			if from = next; from == 0 {
+				break
 			}
-		}
-		for more {
-			c.Env.WithShard(shard, c.DB, slice)
 		}
 	}
 	found.write(c)
@@ -112,18 +115,20 @@ func runScan(c *Call) {
 			found.add(key)
 		}
 	}
-	slice := func(db *keyspace.DB) {
-		for range sliceSteps {
-			inner = db.Scan(inner, visit)
-			steps++
-			if inner == 0 || seen >= count || steps/10 >= count {
-				return
-			}
-		}
-	}
 	// Where buckets are empty the number of steps ends the call, as Redis does it.
 	for shard < shards && seen < count && steps/10 < count {
-		c.Env.WithShard(shard, c.DB, slice)
+		from := inner
+		inner = 0 // also where there is no memory to open the database
+		c.Env.WithShard(shard, c.DB, func(db *keyspace.DB) {
+			inner = from
+			for range sliceSteps {
+				inner = db.Scan(inner, visit)
+				steps++
+				if inner == 0 || seen >= count || steps/10 >= count {
+					return
+				}
+			}
+		})
 		if inner == 0 {
 			shard++
 		}
@@ -138,10 +143,17 @@ func runScan(c *Call) {
 	found.write(c)
 }
 
-// parseCursor reads an unsigned decimal number.
+// parseCursor reads an unsigned decimal number, as freely as Redis does: nothing is 0, and a sign is allowed, with which
+// a number counts from the end of its range.
 func parseCursor(b []byte) (uint64, bool) {
-	if len(b) == 0 || len(b) > 20 {
-		return 0, false
+	if len(b) == 0 {
+		return 0, true
+	}
+	negative := b[0] == '-'
+	if negative || b[0] == '+' {
+		if b = b[1:]; len(b) == 0 {
+			return 0, false
+		}
 	}
 	var n uint64
 	for _, d := range b {
@@ -154,6 +166,9 @@ func parseCursor(b []byte) (uint64, bool) {
 			return 0, false
 		}
 		n = sum
+	}
+	if negative {
+		n = -n
 	}
 	return n, true
 }

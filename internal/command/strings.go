@@ -63,7 +63,7 @@ type setArgs struct {
 func parseSetArgs(args [][]byte, getex bool) (o setArgs, err error) {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
-		takesTime := i+1 < len(args) && !o.keepTTL && !o.persist && o.unit == 0
+		last := i+1 == len(args)
 		switch {
 		case !getex && isWord(a, "nx") && !o.xx:
 			o.nx = true
@@ -75,23 +75,26 @@ func parseSetArgs(args [][]byte, getex bool) (o setArgs, err error) {
 			o.keepTTL = true
 		case getex && isWord(a, "persist") && o.unit == 0:
 			o.persist = true
-		case isWord(a, "ex") && takesTime:
-			o.unit = 's'
-		case isWord(a, "px") && takesTime:
-			o.unit = 'm'
-		case isWord(a, "exat") && takesTime:
-			o.unit, o.absolute = 's', true
-		case isWord(a, "pxat") && takesTime:
-			o.unit, o.absolute = 'm', true
+		case isWord(a, "ex") && !last && o.setUnit('s', false),
+			isWord(a, "px") && !last && o.setUnit('m', false),
+			isWord(a, "exat") && !last && o.setUnit('s', true),
+			isWord(a, "pxat") && !last && o.setUnit('m', true):
+			i++
+			o.time = args[i]
 		default:
 			return o, errs.Syntax
 		}
-		if o.unit != 0 && o.time == nil {
-			i++
-			o.time = args[i]
-		}
 	}
 	return o, nil
+}
+
+// setUnit says what the time is given in, and whether that suits the other options. The same may be said again.
+func (o *setArgs) setUnit(unit byte, absolute bool) bool {
+	if o.keepTTL || o.persist || o.unit != 0 && (o.unit != unit || o.absolute != absolute) {
+		return false
+	}
+	o.unit, o.absolute = unit, absolute
+	return true
 }
 
 // isWord compares an argument with a word in lower case, whatever the argument's case.

@@ -42,7 +42,8 @@ type wheel struct {
 	slab    *slab.Slab
 	tick    int64 // all slots up to this one's were dealt with
 	slots   [levels * wheelSlots]slab.Ref
-	pending slab.Ref // pages taken out of their slot and not yet dealt with
+	filled  [levels]int // slots in use, by level
+	pending slab.Ref    // pages taken out of their slot and not yet dealt with
 	entries int
 	stale   int // at most so many entries are left behind
 	sweep   *sweep
@@ -74,7 +75,8 @@ func (w *wheel) slotFor(at int64) int {
 
 // add enters a hash that is to come up at a time.
 func (w *wheel) add(h uint64, at int64) error {
-	slot := &w.slots[w.slotFor(at)]
+	where := w.slotFor(at)
+	slot := &w.slots[where]
 	var page []byte
 	n := entriesPerPage
 	if *slot != 0 {
@@ -88,6 +90,9 @@ func (w *wheel) add(h uint64, at int64) error {
 		}
 		page = w.slab.At(ref, pageBytes)
 		clear(page[4:pageHeader])
+		if *slot == 0 {
+			w.filled[where/wheelSlots]++
+		}
 		binary.LittleEndian.PutUint64(page[8:], uint64(*slot))
 		*slot, n = ref, 0
 	}
@@ -138,21 +143,29 @@ func (w *wheel) advance(now int64) bool {
 		return false
 	}
 	for w.tick < due {
-		next := w.tick + 1
+		// Below the lowest level with something in it there is nothing to come to: on to that level's next slot.
+		lowest := 0
+		for lowest < levels-1 && w.filled[lowest] == 0 {
+			lowest++
+		}
+		next := (w.tick>>(lowest*slotBits) + 1) << (lowest * slotBits)
+		if next > due {
+			w.tick = due
+			return false
+		}
 		// A higher level's slot is dealt out to the levels below when the time comes to its start.
-		for l := levels - 1; l >= 0; l-- {
+		for l := levels - 1; l >= lowest; l-- {
 			if next&(1<<(l*slotBits)-1) != 0 {
 				continue
 			}
 			slot := l*wheelSlots + int(next>>(l*slotBits)&(wheelSlots-1))
 			if w.slots[slot] != 0 {
-				if l == 0 {
-					w.tick = next
-				} else {
-					// Entries of this tick itself must still find its slot ahead of them.
-					w.tick = next - 1
+				w.tick = next
+				if l > 0 {
+					w.tick-- // entries of this tick itself must still find its slot ahead of them
 				}
 				w.pending, w.slots[slot] = w.slots[slot], 0
+				w.filled[l]--
 				return true
 			}
 		}
@@ -204,14 +217,15 @@ func (db *DB) ExpireSome(budget int) (more bool) {
 		batch := w.pop(&w.pending, buf[:0], min(budget, len(buf)))
 		budget -= len(batch)
 		for _, e := range batch {
-			db.comeUp(e, now)
+			db.comeUp(e, now, false)
 		}
 	}
 	return true
 }
 
-// comeUp deals with an entry whose slot has come up.
-func (db *DB) comeUp(e uint64, now int64) {
+// comeUp deals with an entry whose slot has come up, or which a sweep has come to; twice says that the sweep has come to
+// one like it before.
+func (db *DB) comeUp(e uint64, now int64, twice bool) {
 	w := db.expiry
 	found := false
 	for again := true; again; {
@@ -229,10 +243,8 @@ func (db *DB) comeUp(e uint64, now int64) {
 			}
 			if entryOf(h) == e && !found {
 				found = true
-				if w.sweep != nil {
-					if _, twice := w.sweep.seen[e]; twice {
-						return true
-					}
+				if twice {
+					return true
 				}
 				// Without memory for a page the key is still found expired when it is next looked up.
 				_ = w.add(h, at)
@@ -254,6 +266,7 @@ func (db *DB) sweepSome(budget int, now int64) (more bool) {
 		}
 		w.sweep = &sweep{slots: w.slots, seen: make(map[uint64]struct{})}
 		clear(w.slots[:])
+		clear(w.filled[:])
 	}
 	var buf [64]uint64
 	for sw := w.sweep; budget > 0; {
@@ -268,7 +281,8 @@ func (db *DB) sweepSome(budget int, now int64) (more bool) {
 		batch := w.pop(&sw.slots[sw.at], buf[:0], min(budget, len(buf)))
 		budget -= len(batch)
 		for _, e := range batch {
-			db.comeUp(e, now)
+			_, twice := sw.seen[e]
+			db.comeUp(e, now, twice)
 			sw.seen[e] = struct{}{}
 		}
 	}

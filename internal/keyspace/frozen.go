@@ -111,11 +111,13 @@ func Diff(before, after *FrozenDB, fn func(before, after FrozenItem) bool) {
 	}
 	table.Diff(&before.v, &after.v, func(a, b table.Slot) bool {
 		x, y := FrozenItem{&before.v, a}, FrozenItem{&after.v, b}
-		if a != 0 && before.expired(a) {
-			x = FrozenItem{}
-		}
 		if b != 0 && after.expired(b) {
 			y = FrozenItem{}
+		}
+		// An expired key stays where nothing else changed, since it is not looked for there. Its removal is told of by the
+		// difference that it falls into, even if the key had expired before.
+		if y.Found() && a != 0 && before.expired(a) {
+			x = FrozenItem{}
 		}
 		return !x.Found() && !y.Found() || fn(x, y)
 	})

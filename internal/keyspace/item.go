@@ -168,7 +168,9 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 	var b []byte
 	inPlace := false
 	if it.slot.Expires() == (c.Expiry != 0) && t.Private(it.slot) {
-		b, inPlace = t.Resize(it.slot, n)
+		if b, inPlace = old, len(old) == n; !inPlace {
+			b, inPlace = t.Resize(it.slot, n)
+		}
 	}
 	oldLen := len(old)
 	if inPlace {
@@ -185,8 +187,10 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 		}
 		t.FreeCell(it.slot)
 	}
-	it.slot = w
-	t.Set(pos, w)
+	if w != it.slot {
+		it.slot = w
+		t.Set(pos, w)
+	}
 	db.valBytes += int64(n - oldLen)
 	db.countExpiry(before, c.Expiry)
 	return b, it, nil
@@ -195,7 +199,7 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 // SetExpiry gives a key a time of expiry, or takes it with 0, and returns the key as it is then.
 func (db *DB) SetExpiry(it Item, at int64, e Event) (Item, error) {
 	value := it.Value()
-	c := table.Cell{Kind: it.slot.Kind(), Mark: it.slot.Mark(), Access: it.slot.Access(), Expiry: at}
+	c := table.Cell{Kind: it.slot.Kind(), Mark: it.slot.Mark(), Access: db.shard.Clock.access(), Expiry: at}
 	_, it, err := db.replace(it, len(value), c, true)
 	if err == nil {
 		db.touch(it.Key(), e)

@@ -57,7 +57,7 @@ func CellSize(n int) int {
 	}
 	// An eighth of the next lower power of two, so that a value that grows bit by bit is moved seldom.
 	step := pageSize
-	for step<<4 <= n {
+	for step <= n>>4 {
 		step <<= 1
 	}
 	return (n+headerSize+step-1)&^(step-1) - headerSize

@@ -28,6 +28,7 @@ package slab
 
 import (
 	"errors"
+	"math"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,7 @@ const (
 	blockShift = 16
 
 	// MaxCell is the largest cell that Alloc gives.
-	MaxCell = 1<<31 - 1<<20
+	MaxCell = min(1<<31-1<<20, math.MaxInt/2)
 
 	headerSize = 64
 )
@@ -91,6 +92,14 @@ func (r *Region) Close() error {
 
 // Bytes returns how much memory is handed out, in whole blocks.
 func (r *Region) Bytes() int64 { return r.used.Load() << blockShift }
+
+// Limit lowers how many bytes may be handed out in all to whole blocks below that number, counted from the region's
+// start. It lets a test see what happens when memory runs out.
+func (r *Region) Limit(bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.limit = min(r.mu.limit, 1+int(bytes>>blockShift))
+}
 
 // take hands out n blocks in a row and returns the number of the first.
 func (r *Region) take(n int) (int, error) {

@@ -1,6 +1,7 @@
 package slab
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 )
@@ -41,7 +42,8 @@ type Version struct {
 
 const (
 	deadChunk = 512
-	// rebaseAt is the epoch from which births are set back to the start at the next Freeze that finds no live version.
+	// rebaseAt is the epoch from which births are set back to the start at the next Freeze that finds no version live
+	// or being closed.
 	rebaseAt = 1 << 31
 )
 
@@ -50,7 +52,8 @@ var ErrTooManyVersions = errors.New("slab: too many versions")
 
 // Freeze makes a version of all cells as they are. O(1), but once in 2^31 calls, when births are set back.
 func (s *Slab) Freeze() (*Version, error) {
-	if s.epoch >= rebaseAt && len(s.live) == 0 {
+	// Retired cells mean that a version is still being closed, which goes by their births.
+	if s.epoch >= rebaseAt && len(s.live) == 0 && s.retired == 0 {
 		s.rebase()
 	}
 	if s.epoch == deadCell-1 {
@@ -88,7 +91,7 @@ func (v *Version) add(ref Ref) {
 // Thaw closes a version and frees what only it saw. One call frees a bounded number of cells, so that the shard isn't
 // held for long: it is called until it returns false.
 func (s *Slab) Thaw(v *Version) (more bool) {
-	at, found := slices.BinarySearchFunc(s.live, v.epoch, func(l *Version, e uint32) int { return int(int64(l.epoch) - int64(e)) })
+	at, found := slices.BinarySearchFunc(s.live, v.epoch, func(l *Version, e uint32) int { return cmp.Compare(l.epoch, e) })
 	if found {
 		s.live = slices.Delete(s.live, at, at+1)
 		s.newest = 0

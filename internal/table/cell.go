@@ -75,9 +75,12 @@ func (v *View) Value(w Slot) []byte {
 func (v *View) keyAndRest(w Slot) (key []byte, at int) {
 	b := v.mem.From(w.Ref())
 	at = keyStart(w)
-	n, size := binary.Uvarint(b[at:])
-	at += size
-	end := at + int(n)
+	n := int(b[at])
+	if at++; n >= 0x80 {
+		long, size := binary.Uvarint(b[at-1:])
+		n, at = int(long), at-1+size
+	}
+	end := at + n
 	return b[at:end:end], end
 }
 

@@ -241,6 +241,9 @@ func next(at, buckets uint64) uint64 {
 
 // Own makes the slot's segment private, so that Set may be called on the place it returns.
 func (t *Table) Own(h uint64, p Pos) (Pos, error) {
+	if !t.s.HasVersions() {
+		return p, nil
+	}
 	seg := entryRef(t.dir[h>>t.shift])
 	if !t.s.Frozen(seg) {
 		return p, nil
