@@ -46,16 +46,12 @@ func Binds(row *command.Row) bool {
 }
 
 func selectCommand(s *Session, c *command.Call) {
-	n, ok := num.ParseInt(c.Args[1])
-	if !ok {
-		c.Fail(errs.NotInteger)
+	n, err := c.Database(c.Args[1])
+	if err != nil {
+		c.Fail(err)
 		return
 	}
-	if n < 0 || n >= int64(s.databases) {
-		c.Fail(errs.DBIndex)
-		return
-	}
-	c.DB = int(n)
+	c.DB = n
 	c.OK()
 }
 
@@ -149,7 +145,7 @@ func swapDBCommand(s *Session, c *command.Call) {
 	var n [2]int64
 	for i, text := range []string{"first", "second"} {
 		var ok bool
-		if n[i], ok = num.ParseInt(c.Args[1+i]); !ok {
+		if n[i], ok = num.ParseInt(c.Args[1+i]); !ok || n[i] != int64(int32(n[i])) {
 			c.W.Error("ERR invalid " + text + " DB index")
 			return
 		}
@@ -173,6 +169,7 @@ func (e *engine) swap(i, j int) {
 	for k := range e.shards {
 		e.shards[k].data.Swap(i, j)
 	}
+	e.shards[0].data.Stats.Changes++ // one change, to be saved like any other
 }
 
 func lastSaveCommand(s *Session, c *command.Call) {
@@ -195,7 +192,7 @@ func saveCommand(s *Session, c *command.Call) {
 }
 
 func bgsaveCommand(s *Session, c *command.Call) {
-	if len(c.Args) == 2 && !bytes.EqualFold(c.Args[1], []byte("schedule")) {
+	if len(c.Args) > 2 || len(c.Args) == 2 && !bytes.EqualFold(c.Args[1], []byte("schedule")) {
 		c.Fail(errs.Syntax)
 		return
 	}
@@ -221,7 +218,7 @@ func configGetCommand(s *Session, c *command.Call) {
 
 func configSetCommand(s *Session, c *command.Call) {
 	if len(c.Args)%2 != 0 {
-		c.W.Error("ERR wrong number of arguments for 'config|set' command")
+		c.Fail(errs.Syntax)
 		return
 	}
 	var pairs []config.Pair
@@ -294,8 +291,6 @@ func debugCommand(s *Session, c *command.Call) {
 		c.OK()
 	case sub == "stringmatch-len" && len(c.Args) == 4:
 		debugStringMatch(c)
-	case sub == "jmap":
-		c.W.Status("OK")
 	case sub == "help":
 		command.WriteHelp(c.W, "DEBUG", debugHelp...)
 	default:

@@ -76,6 +76,7 @@ type engine struct {
 	handles []Cache // one for each database
 
 	used      atomic.Int64 // bytes in use, a little late
+	peak      atomic.Int64 // the most of them that housekeeping and INFO have seen
 	maxMemory atomic.Int64
 	maxValue  atomic.Int64
 	panics    atomic.Int64

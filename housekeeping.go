@@ -30,6 +30,7 @@ func (e *engine) housekeeping() {
 		case <-tick.C:
 		}
 		e.clock.Tick()
+		e.notePeak(e.used.Load())
 		if !e.noActiveExpiry.Load() {
 			e.reclaimExpired()
 		}
@@ -44,22 +45,21 @@ func (e *engine) housekeeping() {
 // eachShard runs fn with each shard held in turn.
 func (e *engine) eachShard(fn func(*keyspace.Shard)) {
 	for i := range e.shards {
-		s := &e.shards[i]
-		s.lock()
-		fn(s.data)
-		s.unlock()
+		e.shards[i].while(func(s *keyspace.Shard) bool { fn(s); return false })
 	}
+}
+
+// while holds the shard for fn, and lets it go even if fn panics.
+func (s *shard) while(fn func(*keyspace.Shard) bool) bool {
+	s.lock()
+	defer s.unlock()
+	return fn(s.data)
 }
 
 // inSlices holds a shard again and again until fn returns false, and lets others run between.
 func (e *engine) inSlices(s *shard, fn func(*keyspace.Shard) (more bool)) {
-	for more := true; more; {
-		s.lock()
-		more = fn(s.data)
-		s.unlock()
-		if more {
-			runtime.Gosched()
-		}
+	for s.while(fn) {
+		runtime.Gosched()
 	}
 }
 

@@ -75,6 +75,17 @@ func (e *engine) stats(st *Stats) {
 		}
 	})
 	st.Used = st.IndexBytes + st.EntryBytes + st.ExpiryBytes
+	e.notePeak(st.Used)
+}
+
+// notePeak remembers how much memory was in use at most.
+func (e *engine) notePeak(used int64) {
+	for {
+		peak := e.peak.Load()
+		if used <= peak || e.peak.CompareAndSwap(peak, used) {
+			return
+		}
+	}
 }
 
 // resetStats sets the counters that CONFIG RESETSTAT resets to zero.
@@ -224,6 +235,8 @@ func infoMemory(e *engine, t *infoText) {
 	rss := residentBytes()
 	t.add("used_memory", st.Used)
 	t.add("used_memory_human", human(st.Used))
+	t.add("used_memory_peak", e.peak.Load())
+	t.add("used_memory_peak_human", human(e.peak.Load()))
 	t.add("used_memory_rss", rss)
 	t.add("used_memory_rss_human", human(rss))
 	t.add("used_memory_index", st.IndexBytes)

@@ -1,6 +1,7 @@
 package darter
 
 import (
+	"math"
 	"time"
 
 	"github.com/darterdb/darter/internal/keyspace"
@@ -17,14 +18,14 @@ func (c *Cache) onKeys(keys []string, fn func(i int, t keyspace.Target) error) (
 	if c.closed.Load() {
 		return ErrClosed
 	}
-	var set shardSet
-	set.reset()
+	var few [8]int
+	numbers := few[:0]
 	for _, key := range keys {
-		set.add(c.shardOf(bytesOf(key)))
+		numbers = append(numbers, c.shardOf(bytesOf(key)))
 	}
-	c.lockSet(&set)
+	numbers = c.lockShards(numbers)
 	defer func() {
-		c.unlockSet(&set)
+		c.unlockShards(numbers)
 		if r := recover(); r != nil {
 			err = c.caught(r)
 		}
@@ -201,6 +202,30 @@ func timeOf(ms int64) time.Time {
 	return time.UnixMilli(ms)
 }
 
+// NoExpiry is the time to live of a key that does not expire: the longest there is, so that it compares as it should.
+const NoExpiry = time.Duration(math.MaxInt64)
+
+// deadline turns a time to live into a Unix time in milliseconds, 0 for never. A part of a millisecond counts as one, so
+// that a key is never shorter-lived than asked for.
+func deadline(ttl time.Duration, now func() int64) int64 {
+	if ttl == NoExpiry {
+		return 0
+	}
+	ms := int64(ttl / time.Millisecond)
+	if ttl%time.Millisecond > 0 {
+		ms++
+	}
+	return now() + ms
+}
+
+// instant turns a time into a Unix time in milliseconds, 0 for never, which the zero time means.
+func instant(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.UnixMilli(), 1)
+}
+
 // Rename gives a key another name; a key that has it is overwritten. The time of expiry goes with it. An absent key is
 // ErrNotFound; a key renamed to itself is left alone. O(length).
 func (c *Cache) Rename(from, to string) error {
@@ -210,7 +235,9 @@ func (c *Cache) Rename(from, to string) error {
 
 // RenameNew gives a key another name unless a key has it, and says whether it did. An absent key is ErrNotFound; the
 // key's own name counts as one in use. O(length).
-func (c *Cache) RenameNew(from, to string) (renamed bool, err error) { return c.rename(from, to, false) }
+func (c *Cache) RenameNew(from, to string) (renamed bool, err error) {
+	return c.rename(from, to, false)
+}
 
 func (c *Cache) rename(from, to string, replace bool) (bool, error) {
 	if !c.fits(to, nil) {

@@ -22,6 +22,7 @@ func memoryStatsCommand(s *Session, c *command.Call) {
 		name  string
 		value int64
 	}{
+		{"peak.allocated", s.peak.Load()},
 		{"total.allocated", st.Used},
 		{"keys.count", int64(st.Keys)},
 		{"keys.bytes-per-key", perKey},
@@ -105,7 +106,6 @@ func debugStringMatch(c *command.Call) {
 }
 
 var debugHelp = []string{
-	"JMAP", "    Accepted for test tools; does nothing.",
 	"OBJECT <key>", "    Tells how a key is kept.",
 	"RELOAD", "    Saves everything to a file beside the configured one and loads it again.",
 	"SET-ACTIVE-EXPIRE <0|1>", "    Switches the removal of expired keys that nobody asks for.",

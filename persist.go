@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,6 +185,9 @@ func (st *staging) add(rec *archive.Record) error {
 	s := &e.shards[n]
 	s.lock()
 	defer s.unlock()
+	if e.closed.Load() {
+		return ErrClosed
+	}
 	db := st.dbs[n][rec.DB]
 	if db == nil {
 		var err error
@@ -267,6 +271,8 @@ func (e *engine) free(shard int, graves []*keyspace.Grave) {
 
 // SaveFile saves the cache to a file as Save does. The file is written under another name in the same directory and
 // put in its place when it is whole and on the disk, so that at any moment the old one or the new one is there.
+// The other name is the path with a number and ".tmp" behind; a process that is killed meanwhile leaves such a file, which
+// does no harm and is removed by a save to the same path some time later.
 func (c *Cache) SaveFile(path string) error { return c.saveFile(path) }
 
 func (e *engine) saveFile(path string) (err error) {
@@ -276,34 +282,61 @@ func (e *engine) saveFile(path string) (err error) {
 	changes := e.changes()
 	defer func() { e.noteSave(began, changes, err) }()
 
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	sweepLeftovers(path)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished)
 	if err != nil {
 		return fmt.Errorf("darter: save: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
-	if err := f.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
-		return fmt.Errorf("darter: save: %w", err)
-	}
-	if err := e.handles[0].Save(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("darter: save: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return errors.Join(fmt.Errorf("darter: save: %w", err), os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("darter: save: %w", err), os.Remove(f.Name()))
+	if err := e.writeFile(f, path); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("darter: save: %w", err)
 	}
 	return nil
+}
+
+// writeFile writes the cache to f, closes it and gives it its name.
+func (e *engine) writeFile(f *os.File, path string) (err error) {
+	if err := f.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
+		return errors.Join(fmt.Errorf("darter: save: %w", err), f.Close())
+	}
+	if err := e.handles[0].Save(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("darter: save: %w", err)
+	}
+	return nil
+}
+
+const (
+	// unfinished ends the names of files that are being written.
+	unfinished = ".tmp"
+	// leftoverAfter is for how long nobody has written to such a file when it is taken for that of a dead process.
+	leftoverAfter = 10 * time.Minute
+)
+
+// sweepLeftovers removes what processes that were killed during a save to this path left beside it. Nothing is ever read
+// from such files; they only take room.
+func sweepLeftovers(path string) {
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return // the save will say why
+	}
+	for _, f := range files {
+		number, ours := strings.CutPrefix(f.Name(), filepath.Base(path)+".")
+		number, tmp := strings.CutSuffix(number, unfinished)
+		if !ours || !tmp || number == "" || strings.Trim(number, "0123456789") != "" {
+			continue
+		}
+		if st, err := f.Info(); err == nil && st.Mode().IsRegular() && time.Since(st.ModTime()) > leftoverAfter {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), f.Name()))
+		}
+	}
 }
 
 // syncDir makes a renaming in a directory last. Systems that cannot open a directory for it do without.

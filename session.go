@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 
 	"github.com/darterdb/darter/internal/command"
@@ -233,11 +234,14 @@ func (e env) MaxBulk() int64 { return e.maxValue.Load() }
 
 func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	s := &e.shards[shard]
-	s.lock()
-	defer s.unlock()
-	if d, err := s.data.Open(db); err == nil {
-		fn(d)
-	}
+	func() {
+		s.lock()
+		defer s.unlock()
+		if d, err := s.db(db); err == nil {
+			fn(d)
+		}
+	}()
+	runtime.Gosched() // a walk takes many slices: let others have the processor between them
 }
 
 func (e env) In(t command.Target, db int) (command.Target, error) {

@@ -106,19 +106,25 @@ func (set *shardSet) add(n int) {
 	set.numbers = append(set.numbers, n)
 }
 
-// lock takes all shards of the set, in order.
-func (e *engine) lockSet(set *shardSet) {
-	if len(set.numbers) > 1 {
-		slices.Sort(set.numbers)
-		set.numbers = slices.Compact(set.numbers)
+// lockSet takes all shards of the set, in order.
+func (e *engine) lockSet(set *shardSet) { set.numbers = e.lockShards(set.numbers) }
+
+func (e *engine) unlockSet(set *shardSet) { e.unlockShards(set.numbers) }
+
+// lockShards takes shards in order, each once, and returns their numbers so.
+func (e *engine) lockShards(numbers []int) []int {
+	if len(numbers) > 1 {
+		slices.Sort(numbers)
+		numbers = slices.Compact(numbers)
 	}
-	for _, n := range set.numbers {
+	for _, n := range numbers {
 		e.shards[n].lock()
 	}
+	return numbers
 }
 
-func (e *engine) unlockSet(set *shardSet) {
-	for _, n := range slices.Backward(set.numbers) {
+func (e *engine) unlockShards(numbers []int) {
+	for _, n := range slices.Backward(numbers) {
 		e.shards[n].unlock()
 	}
 }

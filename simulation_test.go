@@ -415,7 +415,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprintf("shards=%d", shards), func(t *testing.T) {
 			t.Parallel()
 			s := newSimulation(t, uint64(seed), shards)
-			for range 12_000 {
+			for range 30_000 {
 				s.step()
 			}
 			s.finish()
@@ -475,7 +475,7 @@ func TestDiffTellsOfLateRemoval(t *testing.T) {
 // saved: in each of them the two must come to the same sum, and a database that is flushed and refilled as a whole
 // must be there whole or not at all.
 func TestSnapshotsAreConsistent(t *testing.T) {
-	const accounts, sum, rounds = 40, 1000, 150
+	const accounts, sum, rounds = 40, 1000, 300
 	cache, err := darter.New(darter.Options{Shards: 32})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cache.Close()) }()

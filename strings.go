@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"math"
 	"runtime"
 	"strconv"
 	"time"
@@ -506,28 +505,4 @@ func (s *Snapshot) StrLen(key string) (length int, err error) {
 		return 0, nil
 	}
 	return length, err
-}
-
-// NoExpiry is the time to live of a key that does not expire: the longest there is, so that it compares as it should.
-const NoExpiry = time.Duration(math.MaxInt64)
-
-// deadline turns a time to live into a Unix time in milliseconds, 0 for never. A part of a millisecond counts as one, so
-// that a key is never shorter-lived than asked for.
-func deadline(ttl time.Duration, now func() int64) int64 {
-	if ttl == NoExpiry {
-		return 0
-	}
-	ms := int64(ttl / time.Millisecond)
-	if ttl%time.Millisecond > 0 {
-		ms++
-	}
-	return now() + ms
-}
-
-// instant turns a time into a Unix time in milliseconds, 0 for never, which the zero time means.
-func instant(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(t.UnixMilli(), 1)
 }

@@ -60,19 +60,23 @@ func passing(err error) bool {
 // admit lets a client in, or tells it why not.
 func (s *Server) admit(conn net.Conn) {
 	peer := conn.RemoteAddr()
-	c := s.newClient(peer, conn.LocalAddr())
 	if s.set.protected.Load() && s.set.password.Load() == nil && !isLocal(peer) {
 		s.refuse(conn, refusedFar)
 		return
 	}
 	s.setKeepAlive(conn)
-	serve := s.assign(c, conn)
-	if !s.clients.add(c, s.set.maxClients.Load()) {
-		s.refuse(conn, refusedFull)
-		return
+	c := s.newClient(peer, conn.LocalAddr())
+	begin := s.assignLoop(c, conn)
+	if begin == nil {
+		begin = s.assignStream(c, conn)
 	}
-	s.accepted.Add(1)
-	serve()
+	admitted := s.clients.add(c, s.set.maxClients.Load())
+	if admitted {
+		s.accepted.Add(1)
+	} else {
+		s.refuse(conn, refusedFull)
+	}
+	begin(admitted)
 }
 
 // refuse turns a connection away.
@@ -101,13 +105,4 @@ func (s *Server) setKeepAlive(conn net.Conn) {
 		Interval: max(idle/keepAliveProbes, time.Second),
 		Count:    keepAliveProbes,
 	})
-}
-
-// assign gives the client a transport and returns what starts it: a loop if there are loops for such connections,
-// else goroutines.
-func (s *Server) assign(c *client, conn net.Conn) (start func()) {
-	if start := s.assignLoop(c, conn); start != nil {
-		return start
-	}
-	return s.assignStream(c, conn)
 }

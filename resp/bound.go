@@ -171,7 +171,7 @@ func helloCommand(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 
 func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 	w.Status("OK")
-	c.closing = true
+	c.leaving = true
 }
 
 // resetCommand puts everything back but what is known of the client's library.
@@ -235,5 +235,5 @@ func shutdownCommand(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 		}
 	case <-s.closing:
 	}
-	c.closing = true
+	c.leaving = true
 }

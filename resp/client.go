@@ -59,7 +59,8 @@ type client struct {
 
 	authenticated bool
 	quiet         mute
-	closing       bool // close it once the replies are sent: no more commands
+	leaving       bool // the command just run was its last; set by handlers
+	closing       bool // close it once the replies are sent: no more commands; set by the transport
 	closed        bool // its socket is gone
 	loop          loopClient
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -42,7 +43,7 @@ func TestKill(t *testing.T) {
 		kill("ID $id", ":1").wantHear("closed")
 		kill("ID $id TYPE normal USER default", ":1").wantHear("closed")
 		kill("TYPE normal", ":1").wantHear("closed")
-		kill("SKIPME yes", "-"+quoted("ERR No such client")) // no, that is an address
+		kill("SKIPME yes", ":1").wantHear("closed")
 	})
 }
 
@@ -57,7 +58,7 @@ func TestKillErrors(t *testing.T) {
 		"CLIENT KILL ID 99", ":0", "CLIENT KILL ID 99 ADDR", syntax, "CLIENT KILL what ever else", syntax,
 		"CLIENT KILL TYPE nosuch", `-"ERR Unknown client type 'nosuch'"`, "CLIENT KILL TYPE pubsub", ":0",
 		"CLIENT KILL USER nosuch", `-"ERR No such user 'nosuch'"`,
-		"CLIENT KILL SKIPME maybe", `-"ERR No such client"`, "CLIENT KILL ID 1 SKIPME maybe", syntax,
+		"CLIENT KILL SKIPME maybe", syntax, "CLIENT KILL ID 1 SKIPME maybe", syntax,
 		"CLIENT KILL LADDR 1.2.3.4:5", ":0",
 		"CLIENT KILL ADDR "+p.LocalAddr().String(), ":0", // itself, which is skipped
 		"PING", "+PONG",
@@ -92,7 +93,7 @@ func TestList(t *testing.T) {
 			t.Errorf("fields: %s\n  want: %s", got, fields)
 		}
 		flags := " flags=eT "
-		if strings.Contains(t.Name(), "/unix") || strings.Contains(t.Name(), "/pipe") { // as that listener's address has it
+		if strings.Contains(t.Name(), "/unix") {
 			flags = " flags=UeT "
 		}
 		for _, want := range []string{" name=second ", " db=5 ", " multi=-1 ", " lib-name=lib lib-ver=1.2", " user=default ",
@@ -211,11 +212,13 @@ func TestShutdownFinishesReplies(t *testing.T) {
 
 func TestShutdownCommand(t *testing.T) {
 	for _, loops := range []int{1, -1} {
-		var got ShutdownMode
-		fail := true
+		asked := make(chan ShutdownMode, 1)
+		var fail atomic.Bool
+		fail.Store(true)
 		var h *house
 		h = serveTCP(t, Options{Loops: loops, OnShutdown: func(m ShutdownMode) error {
-			if got = m; fail {
+			asked <- m
+			if fail.Load() {
 				return errors.New("disk full")
 			}
 			return h.Shutdown(context.Background())
@@ -224,12 +227,12 @@ func TestShutdownCommand(t *testing.T) {
 		p.want("SHUTDOWN junk", `-"ERR syntax error"`, "SHUTDOWN SAVE NOSAVE", `-"ERR syntax error"`,
 			"SHUTDOWN NOW ABORT", `-"ERR syntax error"`, "SHUTDOWN ABORT", `-"ERR No shutdown in progress."`,
 			"SHUTDOWN SAVE FORCE", `-"ERR Errors trying to SHUTDOWN. Check logs."`, "PING", "+PONG")
-		if (got != ShutdownMode{Save: true, Force: true}) {
+		if got := <-asked; got != (ShutdownMode{Save: true, Force: true}) {
 			t.Errorf("SHUTDOWN SAVE FORCE asked for %+v", got)
 		}
-		fail = false
+		fail.Store(false)
 		p.want("SHUTDOWN NOSAVE NOW", "closed")
-		if (got != ShutdownMode{NoSave: true, Now: true}) {
+		if got := <-asked; got != (ShutdownMode{NoSave: true, Now: true}) {
 			t.Errorf("SHUTDOWN NOSAVE NOW asked for %+v", got)
 		}
 		eventually(t, "the server to end", func() bool { return h.dialFails() })

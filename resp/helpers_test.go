@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/config"
 	"github.com/darterdb/darter/internal/redistest"
 )
 
@@ -178,7 +179,14 @@ func serveTCP(t *testing.T, o Options) *house {
 // serveOn starts a server and ends it with the test. Then no goroutine of it may be left.
 func serveOn(t *testing.T, ln net.Listener, dial func() (net.Conn, error), o Options) *house {
 	t.Helper()
-	cache, err := darter.New(darter.Options{Shards: 16})
+	cfg, err := config.New(config.Standard())
+	if err == nil {
+		_, err = cfg.Load([]string{"--enable-debug-command", "yes"}, strings.NewReader(""))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := darter.New(darter.Options{Shards: 16, Config: cfg})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func clientKill(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 		}
 		killed++
 		if other == c {
-			c.closing = true // after the reply
+			c.leaving = true // after the reply
 		} else {
 			c.server.kill(other)
 		}

@@ -85,43 +85,51 @@ type loopClient struct {
 	answered []byte // the reply to next
 }
 
-// assignLoop takes a plain TCP or unix connection over from package net: the socket goes to the loop that has the
-// fewest clients. It returns nil for other connections.
-func (s *Server) assignLoop(c *client, conn net.Conn) (start func()) {
+// assignLoop gives the client the loop with the fewest clients for transport. It returns nil if the connection is not a
+// plain TCP or unix one. What it returns takes the socket over from package net, or forgets the client.
+func (s *Server) assignLoop(c *client, conn net.Conn) (begin func(admitted bool)) {
 	if s.options.Loops < 0 {
 		return nil
 	}
-	var sys syscall.RawConn
-	var err error
-	switch conn := conn.(type) {
-	case *net.TCPConn:
-		sys, err = conn.SyscallConn()
-	case *net.UnixConn:
-		sys, err = conn.SyscallConn()
+	switch conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
 	default:
 		return nil
 	}
+	fd, err := duplicate(conn.(syscall.Conn))
 	if err != nil {
+		s.log.Warn("cannot take a connection over from package net", "addr", c.addr, "error", err)
 		return nil
 	}
 	l := s.leastLoop()
 	if l == nil {
+		_ = unix.Close(fd)
 		return nil
 	}
-	c.transport, c.meter = l, l.meter
-	return func() {
-		dup, errDup := -1, error(nil)
-		err := sys.Control(func(fd uintptr) { dup, errDup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-		_ = conn.Close()
-		if err != nil || errDup != nil {
-			s.log.Error("cannot take a connection over", "client", c.id, "addr", c.addr, "error", errDup)
-			c.session.Close()
-			l.release(c)
+	c.transport, c.meter, c.fd = l, l.meter, int32(fd)
+	return func(admitted bool) {
+		if admitted {
+			_ = conn.Close()
+			l.ask(c, jobAdopt)
 			return
 		}
-		c.fd = int32(dup)
-		l.ask(c, jobAdopt)
+		_ = unix.Close(fd)
+		c.session.Close()
+		l.release()
 	}
+}
+
+// duplicate returns a descriptor of the connection's socket that package net does not know of.
+func duplicate(conn syscall.Conn) (fd int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	fail := raw.Control(func(of uintptr) { fd, err = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0) })
+	if fail != nil {
+		return 0, fail
+	}
+	return fd, err
 }
 
 // leastLoop returns the loop with the fewest clients and starts a new one while there are fewer than there may be.
@@ -470,6 +478,7 @@ func (l *loop) resume(c *client) {
 		}
 		answer := c.loop.answered
 		c.loop.away, c.loop.next, c.loop.answered = false, call{}, nil
+		c.closing = c.closing || c.leaving
 		c.seen.away.Store(false)
 		l.lend(c)
 		c.out.Buf = append(c.out.Buf, answer...)
@@ -560,15 +569,15 @@ func (l *loop) close(c *client) {
 	if !c.loop.running {
 		c.session.Close()
 	}
-	l.release(c)
+	l.release()
+	l.server.clients.remove(c)
 }
 
-// release takes a closed client off the books.
-func (l *loop) release(c *client) {
+// release takes a client off the loop's books.
+func (l *loop) release() {
 	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
 	l.clients--
-	l.server.mu.Unlock()
-	l.server.clients.remove(c)
 }
 
 // end closes all clients and gives up what the loop has of the system.

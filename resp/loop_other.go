@@ -12,4 +12,4 @@ type loopClient struct{}
 
 func (*loop) stop() {}
 
-func (s *Server) assignLoop(*client, net.Conn) (start func()) { return nil }
+func (s *Server) assignLoop(*client, net.Conn) (begin func(admitted bool)) { return nil }

@@ -156,10 +156,17 @@ func TestIdleClientsAreSmall(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	const clients, most = 2000, 8 << 10
 	onEach(t, Options{}, func(t *testing.T, h *house) {
-		if strings.Contains(t.Name(), "tls") {
-			return // its buffers are the library's
+		most := 10 << 10
+		switch {
+		case strings.Contains(t.Name(), "tls"):
+			most = 64 << 10 // nearly all of it the library's
+		case runtime.GOOS == "linux" && !strings.Contains(t.Name(), "goroutines") && !strings.Contains(t.Name(), "pipe"):
+			most = 3 << 10
+		}
+		clients := 2000
+		if most > 10<<10 {
+			clients = 100 // handshakes take their time
 		}
 		conns := make([]net.Conn, 0, clients)
 		defer func() {

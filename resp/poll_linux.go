@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"encoding/binary"
 	"syscall"
 	"unsafe"
 
@@ -38,9 +39,10 @@ func (p poller) close() {
 	_ = unix.Close(p.event)
 }
 
-// interrupt makes a wait return, the one under way or the next. The event is edge-triggered: nobody reads it.
+// interrupt makes a wait return, the one under way or the next. The event is edge-triggered, so nobody reads the sum.
 func (p poller) interrupt() {
-	one := [8]byte{7: 1}
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(p.event, one[:])
 }
 

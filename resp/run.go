@@ -72,6 +72,7 @@ loop:
 			if isHTTP(args[0]) {
 				s.log.Warn("closing client that speaks HTTP", "client", c.id, "addr", c.addr)
 				s.kill(c)
+				c.out.Buf = c.out.Buf[:c.sent] // the headers before this one were commands in error
 				return len(in), needClose, next
 			}
 			c.out.Error(err.Error())
@@ -103,7 +104,7 @@ loop:
 			c.hush(&c.out, mark)
 		}
 		switch {
-		case c.closing:
+		case c.leaving:
 			left, why = nil, needClose
 			break loop
 		case c.killed.Load():

@@ -41,12 +41,19 @@ var outBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func outBuffer() []byte { return *outBuffers.Get().(*[]byte) }
 
-func (s *Server) assignStream(c *client, conn net.Conn) (start func()) {
+// assignStream gives the client goroutines for transport. What it returns starts them, or forgets the client.
+func (s *Server) assignStream(c *client, conn net.Conn) (begin func(admitted bool)) {
 	t := &stream{client: c, conn: conn, size: smallRead, resume: make(chan struct{}, 1)}
 	t.mu.idle.L = &t.mu.Mutex
 	c.transport = t
 	c.meter = &s.meters[s.nextMeter.Add(1)%streamMeters]
-	return func() { s.work.Go(t.serve) }
+	return func(admitted bool) {
+		if admitted {
+			s.work.Go(t.serve)
+		} else {
+			c.session.Close()
+		}
+	}
 }
 
 func (t *stream) serve() {
@@ -114,6 +121,7 @@ func (t *stream) process() {
 			}
 			if !c.killed.Load() {
 				c.elsewhere(next, &c.out)
+				c.closing = c.closing || c.leaving
 			}
 			c.seen.away.Store(false)
 		default:
@@ -145,6 +153,14 @@ func (t *stream) flush(c *client) {
 		c.closing = true
 		return
 	}
+	n := len(t.mu.backlog) + t.mu.taken + len(c.out.Buf)
+	if c.overfull(n) {
+		t.mu.Unlock()
+		c.out.Buf = c.out.Buf[:0]
+		c.closing = true
+		c.server.kill(c)
+		return
+	}
 	if t.mu.backlog == nil {
 		t.mu.backlog, c.out.Buf = c.out.Buf, outBuffer()
 	} else {
@@ -153,13 +169,8 @@ func (t *stream) flush(c *client) {
 	}
 	start := !t.mu.writing
 	t.mu.writing = true
-	n := len(t.mu.backlog) + t.mu.taken
 	c.publishOut(n)
 	t.mu.Unlock()
-	if c.overfull(n) {
-		c.closing = true
-		c.server.kill(c)
-	}
 	if start {
 		c.server.work.Go(t.write)
 	}

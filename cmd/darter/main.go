@@ -28,7 +28,10 @@ import (
 // shutdownGrace is how long clients get to take their last replies.
 const shutdownGrace = 10 * time.Second
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	ignoreSignals()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is main without the process: it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -63,6 +66,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer closeLog()
 	if err := serve(cfg, log); err != nil {
 		log.Error(err.Error())
+		if cfg.Path("logfile") != "" || cfg.String("loglevel") == "nothing" {
+			fmt.Fprintln(stderr, "darter:", err) // whoever starts it is to see why it doesn't
+		}
 		return 1
 	}
 	return 0
@@ -80,11 +86,6 @@ type daemon struct {
 }
 
 func serve(cfg *config.Config, log *slog.Logger) (err error) {
-	pid, err := writePID(cfg.Path("pidfile"))
-	if err != nil {
-		return err
-	}
-	defer pid()
 	listeners, err := listen(cfg)
 	if err != nil {
 		return err
@@ -94,6 +95,12 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 			_ = l.Close() // closed already unless start-up failed
 		}
 	}()
+	// After listening: where the address is taken, the file may be that of the server which has it.
+	removePID, err := writePID(cfg.Path("pidfile"))
+	if err != nil {
+		return err
+	}
+	defer removePID()
 	cache, err := darter.New(darter.Options{Databases: int(cfg.Int("databases")), Logger: log, Config: cfg})
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"fmt"
+	"bytes"
 	"math"
 
 	"github.com/darterdb/darter/internal/errs"
@@ -65,7 +65,8 @@ func expireCondition(args [][]byte) (cond keyspace.ExpireFlags, err error) {
 		case isWord(a, "lt"):
 			cond |= keyspace.ExpireLT
 		default:
-			return 0, errs.Error(fmt.Sprintf("ERR Unsupported option %s", a))
+			// Redis ends it at a zero byte, and takes line ends off.
+			return 0, refusal("ERR Unsupported option ", bytes.TrimRight(shown(a, len(a)), "\r\n"))
 		}
 	}
 	const both = keyspace.ExpireGT | keyspace.ExpireLT

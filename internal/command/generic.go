@@ -80,7 +80,7 @@ func runCopy(c *Call) {
 		case isWord(a, "db") && i+1 < len(c.Args):
 			i++
 			var err error
-			if db, err = c.database(c.Args[i]); err != nil {
+			if db, err = c.Database(c.Args[i]); err != nil {
 				c.Fail(err)
 				return
 			}
@@ -101,8 +101,8 @@ func runCopy(c *Call) {
 	c.countOf(keyspace.Copy(from, to, replace))
 }
 
-// database reads the number of a logical database.
-func (c *Call) database(arg []byte) (int, error) {
+// Database reads the number of a logical database.
+func (c *Call) Database(arg []byte) (int, error) {
 	n, ok := num.ParseInt(arg)
 	switch {
 	case !ok:
@@ -116,7 +116,7 @@ func (c *Call) database(arg []byte) (int, error) {
 }
 
 func runMove(c *Call) {
-	db, err := c.database(c.Args[2])
+	db, err := c.Database(c.Args[2])
 	if err == nil && db == c.DB {
 		err = errs.SameObject
 	}

@@ -45,11 +45,8 @@ func matcher(pattern []byte) func(key []byte) bool {
 func runKeys(c *Call) {
 	match := matcher(c.Args[1])
 	var found keyList
-	visit := func(it keyspace.Item) {
-		if key := it.Key(); match(key) {
-			found.add(key)
-		}
-	}
+	want := func(it keyspace.Item) bool { return match(it.Key()) }
+	visit := func(it keyspace.Item) { found.add(it.Key()) }
 	for shard := range c.Env.Shards() {
 		from := uint64(0)
 		for {
@@ -57,7 +54,7 @@ func runKeys(c *Call) {
 			c.Env.WithShard(shard, c.DB, func(db *keyspace.DB) {
 				next = from
 				for range sliceSteps {
-					if next = db.Scan(next, visit); next == 0 {
+					if next = db.ScanSome(next, want, visit); next == 0 {
 						return
 					}
 				}
@@ -109,20 +106,22 @@ func runScan(c *Call) {
 	shard, inner := int(cursor&uint64(shards-1)), cursor>>shardBits
 	var found keyList
 	seen, steps := int64(0), int64(0)
-	visit := func(it keyspace.Item) {
+	want := func(it keyspace.Item) bool {
 		seen++
-		if key := it.Key(); match(key) && (kind == nil || isWord(kind, it.Kind().String())) {
-			found.add(key)
-		}
+		return match(it.Key()) && (kind == nil || isWord(kind, it.Kind().String()))
 	}
+	visit := func(it keyspace.Item) { found.add(it.Key()) }
 	// Where buckets are empty the number of steps ends the call, as Redis does it.
 	for shard < shards && seen < count && steps/10 < count {
 		from := inner
-		inner = 0 // also where there is no memory to open the database
+		inner = 0 // also where the database is empty, or there is no memory to open it
 		c.Env.WithShard(shard, c.DB, func(db *keyspace.DB) {
+			if db.Len() == 0 {
+				return
+			}
 			inner = from
 			for range sliceSteps {
-				inner = db.Scan(inner, visit)
+				inner = db.ScanSome(inner, want, visit)
 				steps++
 				if inner == 0 || seen >= count || steps/10 >= count {
 					return

@@ -6,6 +6,7 @@ package command
 import (
 	"time"
 
+	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/num"
 )
 
@@ -155,7 +156,8 @@ func serverRows() []Row {
 				{
 					Name: "usage", Arity: -3, Since: "4.0.0",
 					Flags:      ReadOnly,
-					Class:      Bound,
+					Class:      OneKey,
+					Run:        runMemoryUsage,
 					Keys:       []KeySpec{{Flags: "RO", Pos: 2, Last: 0, Step: 1}},
 					Summary:    "Tells how many bytes a key and its value take.",
 					Complexity: "O(N) where N is the number of samples.",
@@ -329,4 +331,25 @@ func runTime(c *Call) {
 	c.W.Array(2)
 	c.W.Bulk(num.AppendInt(buf[:0], now.Unix()))
 	c.W.Bulk(num.AppendInt(buf[:0], int64(now.Nanosecond()/1000)))
+}
+
+// runMemoryUsage answers MEMORY USAGE. The count of samples is for values of many parts: a string is measured whole.
+func runMemoryUsage(c *Call) {
+	for i := 3; i < len(c.Args); i += 2 {
+		if !isWord(c.Args[i], "samples") || i+1 == len(c.Args) {
+			c.Fail(errs.Syntax)
+			return
+		}
+		switch n, ok := num.ParseInt(c.Args[i+1]); {
+		case !ok:
+			c.Fail(errs.NotInteger)
+			return
+		case n < 0:
+			c.Fail(errs.Syntax)
+			return
+		}
+	}
+	if it, ok := c.object(); ok {
+		c.W.Int(int64(it.Bytes()))
+	}
 }

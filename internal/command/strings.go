@@ -97,8 +97,14 @@ func (o *setArgs) setUnit(unit byte, absolute bool) bool {
 	return true
 }
 
-// isWord compares an argument with a word in lower case, whatever the argument's case.
-func isWord(arg []byte, word string) bool { return sameName(word, arg) }
+// isWord compares an argument with a word in lower case, whatever the argument's case. Like Redis it looks no further
+// than to a zero byte.
+func isWord(arg []byte, word string) bool {
+	if len(arg) > len(word) && arg[len(word)] == 0 {
+		arg = arg[:len(word)]
+	}
+	return sameName(word, arg)
+}
 
 // expireTime turns a time to live, or a time, that a string is to have into Unix milliseconds.
 func (c *Call) expireTime(arg []byte, unit byte, absolute bool, now int64) (int64, error) {

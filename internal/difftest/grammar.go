@@ -73,7 +73,7 @@ var productions = []production{
 	{3, words("EXPIRETIME", "key"), rule{approx: ttlSlack}},
 	{3, words("PEXPIRETIME", "key"), rule{approx: ttlSlackMs}},
 	{3, words("PERSIST", "key"), rule{}},
-	{4, words("OBJECT", "ENCODING", "key"), rule{}},
+	{4, words("OBJECT", "ENCODING", "key"), rule{sums: true}},
 	{1, words("OBJECT", "FREQ", "key"), rule{}},
 	{1, words("OBJECT", "IDLETIME", "key"), rule{approx: 60}},
 	{2, words("MEMORY", "USAGE", "key"), rule{shape: true}},
@@ -110,7 +110,7 @@ func (g *grammar) stateCheck() []command {
 			command{[]string{"KEYS", "*"}, rule{unordered: true}})
 		for _, k := range keys {
 			cs = append(cs, command{args: []string{"GET", k}}, command{[]string{"PTTL", k}, rule{approx: ttlSlackMs}},
-				command{args: []string{"OBJECT", "ENCODING", k}})
+				command{[]string{"OBJECT", "ENCODING", k}, rule{sums: true}})
 		}
 	}
 	return cs

@@ -102,7 +102,7 @@ func (db *FrozenDB) All(yield func(FrozenItem) bool) {
 func Diff(before, after *FrozenDB, fn func(before, after FrozenItem) bool) {
 	if before == nil || after == nil {
 		if before != nil {
-			before.All(func(it FrozenItem) bool { return fn(it, FrozenItem{}) })
+			before.v.All(func(w table.Slot) bool { return fn(FrozenItem{&before.v, w}, FrozenItem{}) })
 		}
 		if after != nil {
 			after.All(func(it FrozenItem) bool { return fn(FrozenItem{}, it) })

@@ -249,20 +249,49 @@ func (db *DB) refind(h uint64, key []byte) Item {
 	return Item{db, h, pos, w}
 }
 
-// Scan passes on the keys of one step of a walk over the database, expired ones left out, and returns the cursor of the
-// next step, 0 at the end. See table.View.Scan for what is promised. fn must not change the DB.
+// Scan passes on the keys of one step of a walk over the database and returns the cursor of the next step, 0 at the end.
+// Expired ones are left out, and removed. See table.View.Scan for what is promised. fn must not change the DB.
 func (db *DB) Scan(cursor uint64, fn func(Item)) uint64 {
+	return db.ScanSome(cursor, func(Item) bool { return true }, fn)
+}
+
+// ScanSome is Scan for those keys that are wanted. An expired one that isn't is not removed.
+func (db *DB) ScanSome(cursor uint64, want func(Item) bool, fn func(Item)) uint64 {
 	var now int64
-	return db.t.Scan(cursor, func(w table.Slot) {
+	var buf [8]uint64
+	expired := buf[:0]
+	cursor = db.t.Scan(cursor, func(w table.Slot) {
+		it := Item{db: db, slot: w}
+		if !want(it) {
+			return
+		}
 		if w.Expires() {
 			if now == 0 {
 				now = db.Now()
 			}
 			if db.t.Expiry(w) <= now {
+				if len(expired) < len(buf) {
+					expired = append(expired, db.t.Hash(db.t.Key(w)))
+				}
 				return
 			}
 		}
-		fn(Item{db: db, slot: w})
+		fn(it)
+	})
+	for _, h := range expired {
+		db.dropExpired(h, now)
+	}
+	return cursor
+}
+
+// dropExpired removes a key of this hash whose time has come, if there is one.
+func (db *DB) dropExpired(h uint64, now int64) {
+	db.t.Candidates(h, func(pos table.Pos, w table.Slot) bool {
+		if w.Expires() && db.t.Expiry(w) <= now && db.t.Hash(db.t.Key(w)) == h {
+			db.expire(Item{db, h, pos, w})
+			return false
+		}
+		return true
 	})
 }
 

@@ -153,7 +153,11 @@ func (s *Shard) Swap(i, j int) {
 func (s *Shard) Usage() slab.Usage { return s.slab.Usage() }
 
 // Trim gives back what was kept in reserve.
-func (s *Shard) Trim() { s.slab.Trim() }
+func (s *Shard) Trim() {
+	if !s.closed {
+		s.slab.Trim()
+	}
+}
 
 // note brings the cache's count of bytes in use up to date when it is off by much.
 func (s *Shard) note() {

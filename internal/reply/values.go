@@ -11,6 +11,9 @@ type Error string
 
 func (e Error) Error() string { return string(e) }
 
+// Is makes errors.Is take an error reply for the Go error that has its text.
+func (e Error) Is(target error) bool { return string(e) == target.Error() }
+
 // Pair is one entry of a Map.
 type Pair struct{ Key, Value any }
 

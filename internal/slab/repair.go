@@ -6,7 +6,8 @@ package slab
 // is such slack, spans of entries that are at most half full are emptied: their owner moves each cell elsewhere, and
 // the block goes back. Spans are visited in a circle, a few at a call.
 type repair struct {
-	hand  uint32 // the next span to look at, by block number; 0 is the start of the list
+	hand  uint32 // the next span to look at, by block number; 0 is the end of the list, or its start
+	going bool   // a circle has begun
 	block uint32 // the span being emptied, 0 without one
 	at    uint32 // offset of its first cell that was not looked at
 }
@@ -58,11 +59,16 @@ func (s *Slab) pickSparse() bool {
 	}
 	r := &s.repair
 	if r.hand == 0 {
+		// The end of a circle is the end of the work for now: where cells can't be moved, the next one does no better.
+		if r.going = !r.going; !r.going {
+			return false
+		}
 		r.hand = s.all
 	}
 	for range repairLook {
 		block := r.hand
 		if block == 0 {
+			r.going = false
 			return false
 		}
 		h := s.At(blockRef(block), headerSize)

@@ -133,36 +133,43 @@ func (t *Table) split(h uint64) error {
 	return nil
 }
 
-// shrink merges the segment of a hash with its sibling, or rebuilds it smaller. It is an economy: where memory for it
-// is not to be had, the segment stays as it is.
+// shrink merges the segment of a hash with its sibling, and the outcome with its own as long as they are small, or
+// rebuilds it smaller. It is an economy: where memory for it is not to be had, the segment stays as it is.
 func (t *Table) shrink(h uint64) {
-	old := t.dir[h>>t.shift]
-	seg := entryRef(old)
-	hdr := t.mem.At(seg, 8)
-	depth, n := hdr[hdrDepth], int(le16(hdr[hdrCount:]))
-	if depth > 0 {
-		sibling := t.dir[(h^uint64(1)<<(64-depth))>>t.shift]
-		other := t.mem.At(entryRef(sibling), 8)
-		if total := n + int(le16(other[hdrCount:])); other[hdrDepth] == depth && total*3 < t.base*perBucket*2 {
-			t.merge(h, old, sibling)
-			return
+	if t.merge(h) {
+		for t.merge(h) {
 		}
+		return
 	}
+	old := t.dir[h>>t.shift]
+	n := int(le16(t.mem.At(entryRef(old), 8)[hdrCount:]))
 	if buckets := max(n*3/2/perBucket, minBuckets); buckets < int(entryBuckets(old)) {
 		_ = t.resize(h, buckets)
 	}
 }
 
-// merge replaces two sibling segments by one.
-func (t *Table) merge(h uint64, a, b uint64) {
-	depth := t.mem.At(entryRef(a), 8)[hdrDepth]
+// merge replaces the segment of a hash and its sibling by one, and says whether it did: only if that one is less than
+// two thirds full at base size.
+func (t *Table) merge(h uint64) bool {
+	a := t.dir[h>>t.shift]
+	hdr := t.mem.At(entryRef(a), 8)
+	depth := hdr[hdrDepth]
+	if depth == 0 {
+		return false
+	}
+	b := t.dir[(h^uint64(1)<<(64-depth))>>t.shift]
+	other := t.mem.At(entryRef(b), 8)
+	total := int(le16(hdr[hdrCount:])) + int(le16(other[hdrCount:]))
+	if other[hdrDepth] != depth || total*3 >= t.base*perBucket*2 {
+		return false
+	}
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)
 	sc.entries = t.collect(sc.entries[:0], a)
 	sc.entries = t.collect(sc.entries, b)
-	fresh, err := t.build(sc.entries, max(len(sc.entries)*3/2/perBucket, minBuckets), depth-1)
+	fresh, err := t.build(sc.entries, max(total*3/2/perBucket, minBuckets), depth-1)
 	if err != nil {
-		return
+		return false
 	}
 	t.unshare()
 	width := 2 << t.depthBelow(entryRef(a))
@@ -172,6 +179,7 @@ func (t *Table) merge(h uint64, a, b uint64) {
 	}
 	t.s.Free(entryRef(a))
 	t.s.Free(entryRef(b))
+	return true
 }
 
 // collect appends the entries of a segment with their hashes.
@@ -203,7 +211,7 @@ func (v *View) lines(e uint64) func(func(int, []byte) bool) {
 // build returns the directory entry of a new segment that holds the given entries, with more buckets than asked for if
 // need be.
 func (t *Table) build(entries []rebuilt, buckets int, depth uint8) (uint64, error) {
-	for {
+	for buckets <= maxBuckets {
 		fresh, err := t.newSegment(buckets, depth)
 		if err != nil {
 			return 0, err
@@ -220,8 +228,7 @@ func (t *Table) build(entries []rebuilt, buckets int, depth uint8) (uint64, erro
 			return fresh, nil
 		}
 		t.s.Free(seg)
-		if buckets = int(entryBuckets(fresh)) + buckets/4 + 1; buckets > 255-1-stashOf(255) {
-			return 0, errSkewed
-		}
+		buckets = int(entryBuckets(fresh)) + buckets/4 + 1
 	}
+	return 0, errSkewed
 }

@@ -65,7 +65,8 @@ const (
 	homeBits    = 12
 	fpBits      = 8
 	minBuckets  = 2
-	baseBuckets = 40 // smallest base size; the largest is just under twice that
+	baseBuckets = 40  // smallest base size; the largest is twice that
+	maxBuckets  = 238 // with stash and header they fill a cell whose lines a byte can count
 	maxDepth    = 64 - homeBits - fpBits - 12
 
 	hdrCount   = 4
@@ -347,7 +348,7 @@ func (t *Table) Remove(h uint64, p Pos) error {
 	n := le16(hdr[hdrCount:]) - 1
 	put16(hdr[hdrCount:], n)
 	t.count--
-	if int(n)*4 < int(buckets)*perBucket && buckets > minBuckets {
+	if int(n)*4 < int(buckets)*perBucket && (buckets > minBuckets || len(t.dir) > 1) {
 		t.shrink(h)
 	}
 	return nil

@@ -94,15 +94,19 @@ func (v *View) eachIn(e uint64, yield func(Slot) bool) bool {
 
 // Random returns a slot at random, each with about the same chance. The table must not be empty.
 func (v *View) Random() Slot {
-	// Places are drawn until one is taken. A directory entry of a small segment is drawn as often as one of a large
-	// segment, so a place counts only with the chance that makes them equal.
-	for range 1 << 12 {
+	// A segment is drawn with a chance in proportion to its share of all hashes, which is its share of the keys, too;
+	// then places in it until one is taken.
+	for range 1 << 6 {
 		e := v.dir[rand.Uint64()>>v.shift]
+		if le16(v.mem.At(entryRef(e), 8)[hdrCount:]) == 0 {
+			continue
+		}
 		buckets := int(entryBuckets(e))
-		n := buckets + stashOf(buckets)
-		if i := rand.IntN(256); i < n {
-			line := v.mem.At(bucketAt(entryRef(e), uint64(i)), lineSize)
-			if w := Slot(le64(line[8+8*rand.IntN(perBucket):])); w != 0 {
+		places := (buckets + stashOf(buckets)) * perBucket
+		for range places {
+			i := rand.IntN(places)
+			line := v.mem.At(bucketAt(entryRef(e), uint64(i/perBucket)), lineSize)
+			if w := Slot(le64(line[8+8*(i%perBucket):])); w != 0 {
 				return w
 			}
 		}
