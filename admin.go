@@ -56,10 +56,10 @@ func selectCommand(s *Session, c *command.Call) {
 }
 
 // flushMode reads the one optional argument of FLUSHALL and FLUSHDB.
-func flushMode(c *command.Call) (async, ok bool) {
+func (s *Session) flushMode(c *command.Call) (async, ok bool) {
 	switch {
 	case len(c.Args) == 1:
-		return false, true
+		return s.config.Bool("lazyfree-lazy-user-flush"), true
 	case len(c.Args) == 2 && bytes.EqualFold(c.Args[1], []byte("sync")):
 		return false, true
 	case len(c.Args) == 2 && bytes.EqualFold(c.Args[1], []byte("async")):
@@ -70,13 +70,13 @@ func flushMode(c *command.Call) (async, ok bool) {
 }
 
 func flushAllCommand(s *Session, c *command.Call) {
-	if async, ok := flushMode(c); ok {
+	if async, ok := s.flushMode(c); ok {
 		s.answer(c, s.flush(0, s.databases, async))
 	}
 }
 
 func flushDBCommand(s *Session, c *command.Call) {
-	if async, ok := flushMode(c); ok {
+	if async, ok := s.flushMode(c); ok {
 		s.answer(c, s.flush(c.DB, c.DB+1, async))
 	}
 }
@@ -127,7 +127,7 @@ func (e *engine) flush(from, to int, async bool) error {
 		}
 	}
 	if async {
-		e.work.Go(reclaim)
+		e.inBackground(reclaim)
 	} else {
 		reclaim()
 	}

@@ -89,10 +89,11 @@ type engine struct {
 
 	snapshots snapshotSet
 
-	pins    sync.WaitGroup // reads of large values that have let their shard go
-	closing chan struct{}
-	closed  atomic.Bool
-	work    sync.WaitGroup // goroutines that end before Close returns
+	pins     sync.WaitGroup // reads of large values that have let their shard go
+	closing  chan struct{}
+	closed   atomic.Bool
+	starting sync.Mutex     // held while work is added to, or ends
+	work     sync.WaitGroup // goroutines that end before Close returns
 }
 
 // New returns an empty cache. Close gives its memory back.
@@ -101,7 +102,7 @@ func New(o Options) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.work.Go(e.housekeeping)
+	e.inBackground(e.housekeeping)
 	return &e.handles[0], nil
 }
 
@@ -174,7 +175,10 @@ func newEngine(o Options) (*engine, error) {
 // the cache it goes over. Stop servers that serve the cache before.
 func (c *Cache) Close() error {
 	e := c.engine
-	if e.closed.Swap(true) {
+	e.starting.Lock()
+	before := e.closed.Swap(true)
+	e.starting.Unlock()
+	if before {
 		return nil
 	}
 	close(e.closing)
@@ -190,6 +194,17 @@ func (c *Cache) Close() error {
 	e.lockAll()
 	defer e.unlockAll()
 	return e.region.Close()
+}
+
+// inBackground runs fn in a goroutine that Close waits for, and says whether it does: not once the cache is closed.
+func (e *engine) inBackground(fn func()) bool {
+	e.starting.Lock()
+	defer e.starting.Unlock()
+	if e.closed.Load() {
+		return false
+	}
+	e.work.Go(fn)
+	return true
 }
 
 // DB returns the same cache, seen through another logical database, 0 to Options.Databases-1. It panics if there is no

@@ -481,7 +481,13 @@ func checkClosed(t *testing.T, calls map[string]func() error) {
 func TestClosed(t *testing.T) {
 	c, err := New(Options{Databases: 4, MaxMemory: 1})
 	require.NoError(t, err)
-	_ = c.Set("k", []byte("v"))
+	c.SetMaxMemory(0)
+	for i := range 300 { // memory in reserve
+		mustSet(t, c, fmt.Sprint(i), strings.Repeat("v", 30_000))
+	}
+	require.NoError(t, c.Flush())
+	mustSet(t, c, "k", "v")
+	c.SetMaxMemory(1)
 	snap, err := c.Snapshot()
 	require.NoError(t, err)
 	session := c.NewSession()

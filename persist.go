@@ -421,11 +421,14 @@ func (e *engine) saveInBackground() bool {
 		return false
 	}
 	p.began.Store(time.Now().UnixMilli())
-	e.work.Go(func() {
+	started := e.inBackground(func() {
 		defer p.background.Store(false)
 		_ = e.saveFile(e.saveFilePath()) // noted and logged there
 	})
-	return true
+	if !started {
+		p.background.Store(false)
+	}
+	return started
 }
 
 // saveFilePath is where SAVE and BGSAVE write.

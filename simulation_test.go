@@ -415,7 +415,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprintf("shards=%d", shards), func(t *testing.T) {
 			t.Parallel()
 			s := newSimulation(t, uint64(seed), shards)
-			for range 30_000 {
+			for range 15_000 {
 				s.step()
 			}
 			s.finish()

@@ -124,7 +124,7 @@ func (e *engine) appendPinned(dst, v []byte, s *shard) []byte {
 
 // View calls fn with the value of a string key, without copying it. The bytes are good for the call only and must not be
 // changed; the key's shard is held meanwhile, so fn should be brief and must not call the cache, which would wait for
-// itself for ever. An absent key is ErrNotFound; else the error is fn's. O(1).
+// itself for ever. An absent key is ErrNotFound; else the error is fn's, and so is a panic. O(1).
 func (c *Cache) View(key string, fn func(value []byte) error) error {
 	k := bytesOf(key)
 	s := &c.shards[c.shardOf(k)]

@@ -73,6 +73,7 @@ loop:
 				s.log.Warn("closing client that speaks HTTP", "client", c.id, "addr", c.addr)
 				s.kill(c)
 				c.out.Buf = c.out.Buf[:c.sent] // the headers before this one were commands in error
+				c.closing = true
 				return len(in), needClose, next
 			}
 			c.out.Error(err.Error())
@@ -108,6 +109,7 @@ loop:
 			left, why = nil, needClose
 			break loop
 		case c.killed.Load():
+			c.closing = true
 			return len(in), needClose, next
 		case len(c.out.Buf)-c.sent >= flushAt:
 			if c.transport.flush(c); c.closed {

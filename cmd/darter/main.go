@@ -28,10 +28,7 @@ import (
 // shutdownGrace is how long clients get to take their last replies.
 const shutdownGrace = 10 * time.Second
 
-func main() {
-	ignoreSignals()
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is main without the process: it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

@@ -71,6 +71,7 @@ var rooms = []room{
 		other: []string{"golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},
 	{dir: "internal/deps"},
+	{dir: "internal/clienttest"},
 	{dir: "internal/redistest"},
 	{dir: "internal/difftest", rooms: []string{"internal/redistest"}},
 }
@@ -92,7 +93,7 @@ var unsafeFiles = []string{
 }
 
 // testRooms are imported by tests only.
-var testRooms = []string{"internal/redistest", "internal/difftest"}
+var testRooms = []string{"internal/clienttest", "internal/redistest", "internal/difftest"}
 
 // source is a Go file that isn't a test.
 type source struct {

@@ -236,8 +236,7 @@ func (db *DB) comeUp(e uint64, now int64, twice bool) {
 			}
 			at := db.t.Expiry(s)
 			h := db.t.Hash(db.t.Key(s))
-			if at <= now {
-				db.expire(Item{db, h, pos, s})
+			if at <= now && db.expire(Item{db, h, pos, s}) {
 				again = true // the table has changed: look again
 				return false
 			}
@@ -246,8 +245,9 @@ func (db *DB) comeUp(e uint64, now int64, twice bool) {
 				if twice {
 					return true
 				}
-				// Without memory for a page the key is still found expired when it is next looked up.
-				_ = w.add(h, at)
+				// Without memory for a page the key is still found expired when it is next looked up. One that could not
+				// be removed comes up again at the next tick.
+				_ = w.add(h, max(at, now))
 			}
 			return true
 		})

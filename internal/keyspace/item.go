@@ -86,11 +86,14 @@ func (db *DB) Look(h uint64, key []byte) Item {
 	return it
 }
 
-// expire removes a key whose time has come.
-func (db *DB) expire(it Item) {
+// expire removes a key whose time has come, and says whether it could: without memory for the copy of a frozen page the
+// key stays, and stays hidden.
+func (db *DB) expire(it Item) bool {
+	if db.Delete(it, EventExpired) != nil {
+		return false
+	}
 	db.shard.Stats.Expired++
-	// Without memory for the copy of a frozen page the key stays, and stays hidden.
-	_ = db.Delete(it, EventExpired)
+	return true
 }
 
 // Value is what Store gives a key beside its bytes.

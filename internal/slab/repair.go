@@ -3,8 +3,9 @@ package slab
 // # Fragmentation
 //
 // Cells that are freed here and there leave spans with few cells in them. Where more than an eighth of the memory taken
-// is such slack, spans of entries that are at most half full are emptied: their owner moves each cell elsewhere, and
-// the block goes back. Spans are visited in a circle, a few at a call.
+// is such slack, spans of entries that are no fuller than the average are emptied, if the others of their class have
+// room for their cells: the owner moves each cell elsewhere, and the block goes back. Spans are visited in a circle, a
+// few at a call.
 type repair struct {
 	hand  uint32 // the next span to look at, by block number; 0 is the end of the list, or its start
 	going bool   // a circle has begun
@@ -74,11 +75,12 @@ func (s *Slab) pickSparse() bool {
 		h := s.At(blockRef(block), headerSize)
 		r.hand = le32(h[hdrAllNext:])
 		size, p, class := le32(h[hdrSize:]), Purpose(h[hdrKind]), h[hdrKind+1]
-		if size == 0 || p != Entry || le32(h[hdrUsed:])*2 > (BlockSize-headerSize)/size {
+		if size == 0 || p != Entry {
 			continue
 		}
-		// There must be another span for the cells to go to.
-		if le32(h[hdrNext:]) == 0 && le32(h[hdrPrev:]) == 0 {
+		used, per, f := le32(h[hdrUsed:]), (BlockSize-headerSize)/size, &s.fill[p][class]
+		roomElsewhere := (f.spans-1)*per - (f.cells - used)
+		if used == per || used > roomElsewhere || int64(used*size)*s.taken > s.Used()*BlockSize {
 			continue
 		}
 		s.unlink(p, class, block, h)

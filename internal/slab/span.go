@@ -60,11 +60,15 @@ type Slab struct {
 	repair repair
 
 	room  [numPurposes][numClasses]uint32 // first span with a free cell, by block number
+	fill  [numPurposes][numClasses]fill
 	all   uint32                          // first of all spans and runs
 	spare uint32                          // an empty span kept back, so that a class going up and down by one cell costs no system call
 	cells [numPurposes]int64              // bytes in use, in whole cells
 	taken int64                           // bytes taken from the region
 }
+
+// fill counts the spans of a class and their cells in use.
+type fill struct{ spans, cells uint32 }
 
 // New returns an empty slab on a region.
 func New(r *Region) *Slab {
@@ -123,6 +127,7 @@ func (s *Slab) Alloc(p Purpose, n int) (Ref, error) {
 		s.unlink(p, class, block, h)
 	}
 	s.cells[p] += int64(size)
+	s.fill[p][class].cells++
 	put32(s.At(ref, 4), s.epoch)
 	return ref, nil
 }
@@ -146,6 +151,7 @@ func (s *Slab) newSpan(p Purpose, class uint8) (uint32, error) {
 	put32(h[hdrBump:], headerSize)
 	s.enlist(block, h)
 	s.room[p][class] = block
+	s.fill[p][class].spans++
 	return block, nil
 }
 
@@ -223,6 +229,7 @@ func (s *Slab) release(ref Ref) {
 	used := le32(h[hdrUsed:]) - 1
 	put32(h[hdrUsed:], used)
 	s.cells[p] -= int64(size)
+	s.fill[p][class].cells--
 	if free == 0 && bump+size > BlockSize {
 		s.link(p, class, block, h)
 	}
@@ -233,6 +240,7 @@ func (s *Slab) release(ref Ref) {
 			s.unlink(p, class, block, h)
 		}
 		s.delist(block, h)
+		s.fill[p][class].spans--
 		if s.spare == 0 {
 			s.spare = block
 			return

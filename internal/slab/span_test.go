@@ -121,7 +121,9 @@ func TestCellSize(t *testing.T) {
 		require.Less(t, run-size-headerSize, BlockSize)
 		last = size
 	}
-	for _, n := range []int{maxSmall, maxSmall + 1, BlockSize - headerSize, BlockSize, BlockSize + 1, 1 << 20, 1<<30 - 1, MaxCell - 1, MaxCell} {
+	for _, n := range []int{
+		maxSmall, maxSmall + 1, BlockSize - headerSize, BlockSize, BlockSize + 1, 1 << 20, 1<<30 - 1, MaxCell - 1, MaxCell,
+	} {
 		require.GreaterOrEqual(t, CellSize(n), n)
 		require.Positive(t, runBytes(CellSize(n)))
 		require.LessOrEqual(t, CellSize(n), CellSize(MaxCell))

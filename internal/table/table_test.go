@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 
@@ -485,6 +486,13 @@ func TestScanQuiet(t *testing.T) {
 		if n < 100 || n%1777 == 0 {
 			seen := make(map[string]int)
 			for cursor := tab.Scan(0, func(w Slot) { seen[string(tab.Key(w))]++ }); cursor != 0; {
+				// The home bits of a cursor are the first that choose the next bucket, so they hold for any number of buckets.
+				if from := cursor & (1<<homeBits - 1); from > 0 {
+					prefix := cursor >> homeBits
+					h := prefix << 1 << (bits.LeadingZeros64(prefix))
+					buckets := entryBuckets(tab.dir[h>>tab.shift])
+					require.Equal(t, home(from<<fpBits, buckets), home((from-1)<<fpBits, buckets)+1)
+				}
 				cursor = tab.Scan(cursor, func(w Slot) { seen[string(tab.Key(w))]++ })
 			}
 			require.Len(t, seen, n)

@@ -7,5 +7,3 @@ import (
 )
 
 func inUse(err error) bool { return errors.Is(err, windows.WSAEADDRINUSE) }
-
-func ignoreSignals() {}
