@@ -37,7 +37,7 @@ func newLogger(cfg *config.Config, stderr io.Writer) (*slog.Logger, func(), erro
 
 // options are the server's: what has a directive is as configured.
 func (d *daemon) options() resp.Options {
-	return resp.Options{Configured: true, Logger: d.log, OnShutdown: d.shutdown}
+	return resp.Options{Configured: true, Loops: loops, Logger: d.log, OnShutdown: d.shutdown}
 }
 
 // bind lets CONFIG SET loglevel take effect.

@@ -139,7 +139,7 @@ func TestDamagedFileAtStart(t *testing.T) {
 // TestKillDuringSave kills servers in the middle of saves: the file is the old one or the new one, and the next server starts
 // from it.
 func TestKillDuringSave(t *testing.T) {
-	const old, added = 500, 40_000
+	const old, added = 500, 20_000
 	p := start(t)
 	load(t, p.dial(t), old, 50, "old")
 	require.Zero(t, p.terminate(t))

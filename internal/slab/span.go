@@ -61,10 +61,10 @@ type Slab struct {
 
 	room  [numPurposes][numClasses]uint32 // first span with a free cell, by block number
 	fill  [numPurposes][numClasses]fill
-	all   uint32                          // first of all spans and runs
-	spare uint32                          // an empty span kept back, so that a class going up and down by one cell costs no system call
-	cells [numPurposes]int64              // bytes in use, in whole cells
-	taken int64                           // bytes taken from the region
+	all   uint32             // first of all spans and runs
+	spare uint32             // an empty span kept back, so that a class going up and down by one cell costs no system call
+	cells [numPurposes]int64 // bytes in use, in whole cells
+	taken int64              // bytes taken from the region
 }
 
 // fill counts the spans of a class and their cells in use.
