@@ -146,7 +146,7 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 			}
 		case err := <-failed:
 			if err != nil {
-				return err
+				return errors.Join(err, d.shutdown(resp.ShutdownMode{}))
 			}
 		}
 	}
