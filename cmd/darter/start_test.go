@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -88,11 +87,9 @@ func TestConfigFile(t *testing.T) {
 	for name, want := range map[string]string{"maxclients": "77", "maxmemory": "5242880", "save": "900 1 300 10", "port": "0"} {
 		require.Equal(t, want, c.Do("CONFIG", "GET", name).Elems[1].Str, name)
 	}
-	if runtime.GOOS != "windows" {
-		st, err := os.Stat(socket)
-		require.NoError(t, err)
-		require.Equal(t, os.FileMode(0o700), st.Mode().Perm())
-	}
+	st, err := os.Stat(socket)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), st.Mode().Perm())
 
 	// CONFIG SET and REWRITE last.
 	require.Equal(t, "OK", c.Do("CONFIG", "SET", "maxclients", "78", "requirepass", "new").Str)
