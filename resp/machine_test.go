@@ -92,7 +92,7 @@ func FuzzMachine(f *testing.F) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	if raceEnabled {
+	if checkedBuild {
 		return // it allocates by itself
 	}
 	c := onPaper(t)
@@ -118,7 +118,7 @@ func TestNoAllocation(t *testing.T) {
 
 // Over a socket nothing is allocated for a batch either.
 func TestNoAllocationOnLoop(t *testing.T) {
-	if raceEnabled || runtime.GOOS != "linux" {
+	if checkedBuild || runtime.GOOS != "linux" {
 		return
 	}
 	h := serveTCP(t, Options{})
@@ -153,7 +153,7 @@ func memory() uint64 {
 
 // Idle clients cost little: with the test's ends of the connections, which are in the figure.
 func TestIdleClientsAreSmall(t *testing.T) {
-	if raceEnabled {
+	if checkedBuild {
 		return
 	}
 	onEach(t, Options{}, func(t *testing.T, h *house) {
