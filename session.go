@@ -144,8 +144,15 @@ func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 	s.count++
 	c := &s.call
 	c.Args, c.W, c.Row = args, w, row
+	err := s.run(row, c)
+	// An idle session should keep nobody's buffers alive.
+	c.Args, c.W, c.One = nil, nil, command.Target{}
+	return err
+}
+
+func (s *Session) run(row *command.Row, c *command.Call) error {
 	if row.Flags&command.DenyOOM != 0 && s.full() {
-		w.Error(errs.OutOfMemory.Error())
+		c.Fail(errs.OutOfMemory)
 		return nil
 	}
 	switch row.Class {
