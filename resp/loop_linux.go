@@ -3,6 +3,7 @@ package resp
 import (
 	"net"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -34,6 +35,9 @@ const (
 	freeRests = 32
 	restSize  = 4 << 10
 	keepRest  = 2 << 20
+
+	// returnAt is from which backlog on a closed client's memory goes back to the system at once.
+	returnAt = 64 << 20
 
 	eventsPerPoll = 256
 
@@ -83,7 +87,14 @@ type loopClient struct {
 	running  bool // a goroutine runs next
 	next     call
 	answered []byte // the reply to next
+
+	// The backlog: replies that the socket did not take, in chunks, so that a long one is never copied; out comes after.
+	backlog [][]byte
+	waiting int // bytes in backlog
 }
+
+// behind says that replies wait for the client to read.
+func (c *loopClient) behind() bool { return c.waiting > 0 }
 
 // assignLoop gives the client the loop with the fewest clients for transport. It returns nil if the connection is not a
 // plain TCP or unix one. What it returns takes the socket over from package net, or forgets the client.
@@ -375,7 +386,7 @@ func (l *loop) lend(c *client) {
 // settle sends the replies of a batch, and closes a client that is through.
 func (l *loop) settle(c *client) {
 	l.write(c)
-	if c.closed || c.sent < len(c.out.Buf) {
+	if c.closed || c.sent < len(c.out.Buf) || c.loop.waiting > 0 {
 		return
 	}
 	l.reclaim(c)
@@ -387,40 +398,61 @@ func (l *loop) settle(c *client) {
 // flush sends replies in the midst of a batch.
 func (l *loop) flush(c *client) {
 	l.write(c)
-	if !c.closed && c.sent == len(c.out.Buf) {
+	if !c.closed && c.sent == len(c.out.Buf) && c.loop.waiting == 0 {
 		c.out.Buf, c.sent = c.out.Buf[:0], 0
 	}
 }
 
 // write sends what the socket takes.
 func (l *loop) write(c *client) {
-	if c.overfull(len(c.out.Buf) - c.sent) {
+	if c.overfull(c.loop.waiting + len(c.out.Buf) - c.sent) {
 		l.close(c)
 		return
 	}
-	for !c.loop.blocked && c.sent < len(c.out.Buf) {
-		n, errno := send(c.fd, c.out.Buf[c.sent:])
-		switch {
-		case errno == unix.EINTR:
-			continue
-		case errno != 0 && errno != unix.EAGAIN:
-			l.close(c)
+	for !c.loop.blocked && !c.closed && c.loop.waiting > 0 {
+		n := l.push(c, c.loop.backlog[0])
+		if c.closed {
 			return
-		case errno == 0:
-			l.sent += int64(n)
-			c.sent += n
 		}
-		if c.sent < len(c.out.Buf) {
-			l.block(c)
+		c.loop.waiting -= n
+		if c.loop.backlog[0] = c.loop.backlog[0][n:]; len(c.loop.backlog[0]) == 0 {
+			c.loop.backlog[0] = nil
+			c.loop.backlog = c.loop.backlog[1:]
 		}
+	}
+	for !c.loop.blocked && !c.closed && c.sent < len(c.out.Buf) {
+		c.sent += l.push(c, c.out.Buf[c.sent:])
+	}
+	if c.closed {
+		return
 	}
 	unsent := len(c.out.Buf) - c.sent
-	if unsent > 0 && c.sent > unsent {
-		// Moving the backlog to the front costs less than what has gone before it.
-		c.out.Buf = c.out.Buf[:copy(c.out.Buf, c.out.Buf[c.sent:])]
-		c.sent = 0
+	if unsent >= flushAt {
+		c.loop.backlog = append(c.loop.backlog, c.out.Buf[c.sent:])
+		c.loop.waiting += unsent
+		c.out.Buf, c.sent = nil, 0
+		unsent = 0
 	}
-	c.publishOut(unsent)
+	c.publishOut(c.loop.waiting + unsent)
+}
+
+// push sends what the socket takes of b, and returns how much that was.
+func (l *loop) push(c *client, b []byte) int {
+	n, errno := send(c.fd, b)
+	switch {
+	case errno == unix.EINTR:
+		return 0
+	case errno == unix.EAGAIN:
+		n = 0
+	case errno != 0:
+		l.close(c)
+		return 0
+	}
+	l.sent += int64(n)
+	if n < len(b) {
+		l.block(c)
+	}
+	return n
 }
 
 // block waits for the socket to take more.
@@ -562,6 +594,12 @@ func (l *loop) close(c *client) {
 	_ = unix.Close(int(c.fd))
 	l.drop(c)
 	c.rest = nil
+	waited := c.loop.waiting
+	c.loop.backlog, c.loop.waiting = nil, 0
+	if waited > returnAt {
+		// The collector alone would keep so much for minutes.
+		go debug.FreeOSMemory()
+	}
 	c.loop.watching = false
 	l.reclaim(c)
 	c.publishIn()

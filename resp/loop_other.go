@@ -10,6 +10,8 @@ type loop struct{}
 // loopClient is what a loop would know of a client.
 type loopClient struct{}
 
+func (*loopClient) behind() bool { return false }
+
 func (*loop) stop() {}
 
 func (s *Server) assignLoop(*client, net.Conn) (begin func(admitted bool)) { return nil }

@@ -115,6 +115,11 @@ loop:
 			if c.transport.flush(c); c.closed {
 				return len(in), needClose, next
 			}
+			if c.loop.behind() {
+				// The client reads more slowly than it asks: others come first.
+				why = needTurn
+				break loop
+			}
 		}
 	}
 	used = len(in) - len(left)

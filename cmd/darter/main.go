@@ -66,7 +66,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	case action == config.ShowHelp:
 		fmt.Fprint(stdout, "Usage: darter [config file, or - for standard input] [--directive value ...]\n\n")
-		if err := config.Standard().Describe(stdout); err != nil {
+		if err := table.Describe(stdout); err != nil {
 			return 1
 		}
 		return 0

@@ -178,7 +178,7 @@ func (t *Table) Locate(ref slab.Ref) (h uint64, p Pos, w Slot, ok bool) {
 		}
 		h = t.Hash(b[at+size : at+size+int(n)])
 		t.Candidates(h, func(q Pos, x Slot) bool {
-			if ok = x.Ref() == ref; ok {
+			if ok = x.Ref() == ref && keyStart(x) == at; ok {
 				p, w = q, x
 			}
 			return !ok
