@@ -283,12 +283,13 @@ func debugCommand(s *Session, c *command.Call) {
 	case sub == "set-active-expire" && len(c.Args) == 3:
 		s.noActiveExpiry.Store(string(c.Args[2]) == "0")
 		c.OK()
-	case sub == "reload":
-		if err := s.reload(); err != nil {
-			c.W.Error("ERR " + err.Error())
+	case sub == "reload" && len(c.Args) <= 3:
+		noSave := len(c.Args) == 3 && bytes.EqualFold(c.Args[2], []byte("nosave"))
+		if len(c.Args) == 3 && !noSave {
+			c.W.Error("ERR DEBUG RELOAD only takes the option NOSAVE")
 			return
 		}
-		c.OK()
+		s.answer(c, s.reload(!noSave))
 	case sub == "stringmatch-len" && len(c.Args) == 4:
 		debugStringMatch(c)
 	case sub == "help":

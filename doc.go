@@ -48,7 +48,7 @@
 //   - MaxMemory refuses writes that would add (ErrOutOfMemory); nothing is evicted. It counts keys, values, index and what
 //     snapshots keep; Stats tells of each. The count is a little late: by up to 16 KiB a shard.
 //   - Expired keys are never seen, but they are counted by Len and take memory until they are removed in the background,
-//     some tenths of a second later.
+//     within about a second.
 //   - Keys are compared as bytes. The part of a key in braces, if any, chooses its shard: "{user:1}:name" and
 //     "{user:1}:mail" share one.
 //   - Commands answer as Redis 7.2 does. Where a method differs from its command, it says so: an absent key is mostly

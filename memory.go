@@ -107,7 +107,7 @@ func debugStringMatch(c *command.Call) {
 
 var debugHelp = []string{
 	"OBJECT <key>", "    Tells how a key is kept.",
-	"RELOAD", "    Saves everything to a file beside the configured one and loads it again.",
+	"RELOAD [NOSAVE]", "    Saves everything to a file beside the configured one and loads it again; with NOSAVE, loads the configured one.",
 	"SET-ACTIVE-EXPIRE <0|1>", "    Switches the removal of expired keys that nobody asks for.",
 	"SLEEP <seconds>", "    Answers after that time; other clients go on.",
 	"STRINGMATCH-LEN <length> <pattern>", "    Matches the pattern against that many a's.",

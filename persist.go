@@ -375,8 +375,11 @@ func (e *engine) setLoading(on bool) {
 	e.persistence.loading = on
 }
 
-// reload saves everything to a file of its own and loads it again.
-func (e *engine) reload() (err error) {
+// reload saves everything to a file of its own and loads it again, or, without save, loads the configured file.
+func (e *engine) reload(save bool) (err error) {
+	if !save {
+		return e.handles[0].LoadFile(e.saveFilePath(), nil)
+	}
 	path := e.saveFilePath() + ".reload"
 	if err := e.saveFile(path); err != nil {
 		return err

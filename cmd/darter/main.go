@@ -51,6 +51,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	table := config.Standard()
 	table.Row("maxmemory-policy").Allowed = []string{"noeviction"}
 	table.Row("databases").Max = 1024
+	table.Row("proto-max-bulk-len").Max = 1<<31 - 1
 	cfg, err := config.New(table)
 	if err != nil {
 		fmt.Fprintln(stderr, "darter:", err)
