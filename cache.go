@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	shardsPerProc = 8
-	minShards     = 16
+	shardsPerProc = 32
+	minShards     = 64
 	maxShards     = 1024
 
 	defaultDatabases = 16
@@ -29,7 +29,7 @@ const (
 // Options configure a cache. The zero value is a cache without a limit.
 type Options struct {
 	// Shards is into how many parts the keyspace is split, rounded up to a power of two, at most 1024. Commands on
-	// different shards never wait for each other. 0 means 8 for each of GOMAXPROCS, and at least 16.
+	// different shards never wait for each other. 0 means 32 for each of GOMAXPROCS, and at least 64.
 	Shards int
 
 	// MaxMemory is the memory in bytes that keys, values and their index may take. When it is used up, commands that

@@ -46,7 +46,7 @@
 //   - A Snapshot keeps whatever is overwritten after it, until it is closed. One that is forgotten is found by the
 //     collector, logged and closed: late.
 //   - MaxMemory refuses writes that would add (ErrOutOfMemory); nothing is evicted. It counts keys, values, index and what
-//     snapshots keep; Stats tells of each. The count is a little late: by up to 16 KiB a shard.
+//     snapshots keep; Stats tells of each. The count is a little late: by up to 256 KiB.
 //   - Expired keys are never seen, but they are counted by Len and take memory until they are removed in the background,
 //     within about a second.
 //   - Keys are compared as bytes. The part of a key in braces, if any, chooses its shard: "{user:1}:name" and

@@ -95,12 +95,13 @@ type Shard struct {
 	dbs    []*DB
 	spread float64
 	noted  int64 // what of the bytes in use Used knows of
+	much   int64 // how much it may be off by, so that all shards together are by 256 KiB
 	closed bool
 }
 
 // NewShard returns an empty shard, the i-th of n.
 func NewShard(c Config, i, n int) (*Shard, error) {
-	s := &Shard{Config: c, slab: slab.New(c.Region), dbs: make([]*DB, c.Databases), spread: float64(i) / float64(n)}
+	s := &Shard{Config: c, slab: slab.New(c.Region), dbs: make([]*DB, c.Databases), spread: float64(i) / float64(n), much: 256 << 10 / int64(n)}
 	if _, err := s.Open(0); err != nil {
 		return nil, err
 	}
@@ -161,8 +162,7 @@ func (s *Shard) Trim() {
 
 // note brings the cache's count of bytes in use up to date when it is off by much.
 func (s *Shard) note() {
-	const much = 16 << 10
-	if d := s.slab.Used() - s.noted; d > much || d < -much {
+	if d := s.slab.Used() - s.noted; d > s.much || d < -s.much {
 		s.noted += d
 		s.Used.Add(d)
 	}
