@@ -88,6 +88,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// serverShards is how many shards a server has: fewer than a cache in process, since at most one loop for each
+// processor asks for them, and what few touch stays in the processor's caches.
+func serverShards() int { return min(max(8*runtime.GOMAXPROCS(0), 16), 1024) }
+
 // daemon is the running server.
 type daemon struct {
 	cfg    *config.Config
@@ -115,7 +119,7 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer removePID()
-	cache, err := darter.New(darter.Options{Databases: int(cfg.Int("databases")), Logger: log, Config: cfg})
+	cache, err := darter.New(darter.Options{Shards: serverShards(), Databases: int(cfg.Int("databases")), Logger: log, Config: cfg})
 	if err != nil {
 		return err
 	}
