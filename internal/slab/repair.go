@@ -60,7 +60,7 @@ func (s *Slab) pickSparse() bool {
 	}
 	r := &s.repair
 	if r.hand == 0 {
-		// The end of a circle is the end of the work for now: where cells can't be moved, the next one does no better.
+		// The end of a circle ends this round of work: where cells can't be moved, the next one does no better.
 		if r.going = !r.going; !r.going {
 			return false
 		}
