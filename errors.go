@@ -39,4 +39,6 @@ var (
 	ErrInvalid = errors.New("darter: invalid argument")
 	// ErrClosed says that the cache or snapshot was closed.
 	ErrClosed = errs.Closed
+	// ErrReadOnly says that a snapshot was to be changed.
+	ErrReadOnly = errors.New("darter: a snapshot can't be changed")
 )

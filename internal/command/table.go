@@ -50,7 +50,8 @@ const (
 
 func init() {
 	for _, group := range []func() []Row{
-		stringRows, genericRows, serverRows, connectionRows,
+		stringRows, listRows, hashRows, hashttlRows, setRows, sortedSetRows, streamRows, bitmapRows, hyperloglogRows, geoRows,
+		sortRows, genericRows, serverRows, connectionRows,
 	} {
 		for _, r := range group() {
 			add(&r, nil)

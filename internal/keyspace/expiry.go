@@ -23,6 +23,9 @@ import (
 // entry. Entries left behind that way, or by keys that were deleted, are counted; when they are more than the keys with a
 // time of expiry, the wheel is swept: all its pages are set aside and entered anew bit by bit, one entry a key.
 //
+// A hash some of whose fields expire has an entry for the earliest of them, if not for itself: when it comes up, fields
+// whose time has come are removed a slice at a time.
+//
 // With 8 bytes in the cell, a key with a time of expiry costs 14.3 bytes.
 const (
 	tickShift  = 9
@@ -36,6 +39,8 @@ const (
 	pageBytes      = pageHeader + entriesPerPage*entrySize
 
 	sweepFrom = 4096 // fewer entries left behind than this are let be
+
+	fieldSlice = 64 // fields of a hash that are removed at a time
 )
 
 type wheel struct {
@@ -45,7 +50,8 @@ type wheel struct {
 	filled  [levels]int // slots in use, by level
 	pending slab.Ref    // pages taken out of their slot and not yet dealt with
 	entries int
-	stale   int // at most so many entries are left behind
+	stale   int      // at most so many entries are left behind
+	fields  []uint64 // entries of hashes that have more fields to lose than one slice
 	sweep   *sweep
 }
 
@@ -209,6 +215,12 @@ func (db *DB) ExpireSome(budget int) (more bool) {
 		return false
 	}
 	now := db.Now()
+	if n := len(w.fields); n > 0 {
+		e := w.fields[n-1]
+		w.fields = w.fields[:n-1]
+		db.comeUp(e, now, false)
+		return true
+	}
 	if w.pending == 0 && !w.advance(now) {
 		return db.sweepSome(budget, now)
 	}
@@ -231,23 +243,32 @@ func (db *DB) comeUp(e uint64, now int64, twice bool) {
 	for again := true; again; {
 		again = false
 		db.t.Candidates(hashOf(e), func(pos table.Pos, s table.Slot) bool {
-			if !s.Expires() {
+			if !s.Expires() && Kind(s.Kind()) != HashTTL {
 				return true
 			}
-			at := db.t.Expiry(s)
 			h := db.t.Hash(db.t.Key(s))
-			if at <= now && db.expire(Item{db, h, pos, s}) {
+			it := Item{db, h, pos, s}
+			if s.Expires() && it.ExpireAt() <= now && db.expire(it) {
 				again = true // the table has changed: look again
 				return false
 			}
-			if entryOf(h) == e && !found {
-				found = true
-				if twice {
-					return true
+			if entryOf(h) != e || found {
+				return true
+			}
+			if f := it.fieldExpiry(); f != 0 && f <= now {
+				if db.expireFields(it, fieldSlice) {
+					w.fields = append(w.fields, e)
+					found = true
+				} else {
+					again = true
 				}
+				return false
+			}
+			found = true
+			if !twice {
 				// Without memory for a page the key is still found expired when it is next looked up. One that could not
 				// be removed comes up again at the next tick.
-				_ = w.add(h, max(at, now))
+				_ = w.add(h, max(it.due(), now))
 			}
 			return true
 		})
@@ -261,7 +282,7 @@ func (db *DB) comeUp(e uint64, now int64, twice bool) {
 func (db *DB) sweepSome(budget int, now int64) (more bool) {
 	w := db.expiry
 	if w.sweep == nil {
-		if w.stale < sweepFrom || w.stale < db.expires {
+		if w.stale < sweepFrom || w.stale < db.expires+db.fielded {
 			return false
 		}
 		w.sweep = &sweep{slots: w.slots, seen: make(map[uint64]struct{})}
@@ -273,7 +294,7 @@ func (db *DB) sweepSome(budget int, now int64) (more bool) {
 		if sw.slots[sw.at] == 0 {
 			if sw.at++; sw.at == len(sw.slots) {
 				w.sweep = nil
-				w.stale = max(w.entries-db.expires, 0)
+				w.stale = max(w.entries-db.expires-db.fielded, 0)
 				return false
 			}
 			continue

@@ -1,8 +1,10 @@
 package keyspace
 
 import (
+	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/slab"
 	"github.com/darterdb/darter/internal/table"
+	"github.com/darterdb/darter/internal/value"
 )
 
 // Frozen is a shard as it was at one moment. Its pages never change, so its readers hold no lock; Thaw alone does.
@@ -14,8 +16,9 @@ type Frozen struct {
 
 // FrozenDB is a logical database's share of a frozen shard.
 type FrozenDB struct {
-	v  table.View
-	at int64
+	v    table.View
+	read value.View
+	at   int64
 }
 
 // Freeze makes a version of the shard: O(databases). now is the moment that expiry is judged by.
@@ -27,7 +30,7 @@ func (s *Shard) Freeze(now int64) (*Frozen, error) {
 	f := &Frozen{version: v, at: now, dbs: make([]*FrozenDB, len(s.dbs))}
 	for i, db := range s.dbs {
 		if db != nil {
-			f.dbs[i] = &FrozenDB{v: db.t.Frozen(), at: now}
+			f.dbs[i] = &FrozenDB{v: db.t.Frozen(), read: value.View{Mem: s.slab.Mem, Seed: s.Seed, Now: now}, at: now}
 		}
 	}
 	return f, nil
@@ -49,7 +52,7 @@ func (f *Frozen) DB(i int) *FrozenDB { return f.dbs[i] }
 
 // FrozenItem is a key of a frozen database. Its bytes are good as long as the version.
 type FrozenItem struct {
-	v    *table.View
+	db   *FrozenDB
 	slot table.Slot
 }
 
@@ -66,13 +69,33 @@ func (it FrozenItem) Mark() bool { return it.slot.Mark() }
 func (it FrozenItem) Access() uint32 { return it.slot.Access() }
 
 // Key returns the key.
-func (it FrozenItem) Key() []byte { return it.v.Key(it.slot) }
+func (it FrozenItem) Key() []byte { return it.db.v.Key(it.slot) }
 
 // Value returns the bytes of the value.
-func (it FrozenItem) Value() []byte { return it.v.Value(it.slot) }
+func (it FrozenItem) Value() []byte { return it.db.v.Value(it.slot) }
+
+// As returns the raw bytes of a container of a kind (Hash stands for both kinds of hashes), none for an absent key.
+// Another kind of value is errs.WrongType.
+func (it FrozenItem) As(k Kind) ([]byte, error) {
+	if !it.Found() {
+		return nil, nil
+	}
+	if have := it.Kind(); have != k && (k != Hash || have != HashTTL) {
+		return nil, errs.WrongType
+	}
+	return it.Value(), nil
+}
+
+// View reads the container of the key.
+func (it FrozenItem) View() value.View { return it.db.read }
 
 // ExpireAt returns the Unix time in milliseconds at which the key expires, 0 if it doesn't.
-func (it FrozenItem) ExpireAt() int64 { return it.v.Expiry(it.slot) }
+func (it FrozenItem) ExpireAt() int64 {
+	if !it.Found() {
+		return 0
+	}
+	return it.db.v.Expiry(it.slot)
+}
 
 // Find looks a key up.
 func (db *FrozenDB) Find(h uint64, key []byte) FrozenItem {
@@ -80,7 +103,7 @@ func (db *FrozenDB) Find(h uint64, key []byte) FrozenItem {
 	if !ok || db.expired(w) {
 		return FrozenItem{}
 	}
-	return FrozenItem{&db.v, w}
+	return FrozenItem{db, w}
 }
 
 func (db *FrozenDB) expired(w table.Slot) bool {
@@ -93,7 +116,7 @@ func (db *FrozenDB) Len() int { return db.v.Len() }
 // All yields every key.
 func (db *FrozenDB) All(yield func(FrozenItem) bool) {
 	db.v.All(func(w table.Slot) bool {
-		return db.expired(w) || yield(FrozenItem{&db.v, w})
+		return db.expired(w) || yield(FrozenItem{db, w})
 	})
 }
 
@@ -102,7 +125,7 @@ func (db *FrozenDB) All(yield func(FrozenItem) bool) {
 func Diff(before, after *FrozenDB, fn func(before, after FrozenItem) bool) {
 	if before == nil || after == nil {
 		if before != nil {
-			before.v.All(func(w table.Slot) bool { return fn(FrozenItem{&before.v, w}, FrozenItem{}) })
+			before.v.All(func(w table.Slot) bool { return fn(FrozenItem{before, w}, FrozenItem{}) })
 		}
 		if after != nil {
 			after.All(func(it FrozenItem) bool { return fn(FrozenItem{}, it) })
@@ -110,7 +133,7 @@ func Diff(before, after *FrozenDB, fn func(before, after FrozenItem) bool) {
 		return
 	}
 	table.Diff(&before.v, &after.v, func(a, b table.Slot) bool {
-		x, y := FrozenItem{&before.v, a}, FrozenItem{&after.v, b}
+		x, y := FrozenItem{before, a}, FrozenItem{after, b}
 		if b != 0 && after.expired(b) {
 			y = FrozenItem{}
 		}

@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"github.com/darterdb/darter/internal/table"
+	"github.com/darterdb/darter/internal/value"
 )
 
 // Item is a key that was found. It is good until its DB changes.
@@ -43,7 +44,18 @@ func (it Item) Bytes() int {
 	if it.slot.Expires() {
 		n += entrySize
 	}
+	if it.large() {
+		n += int(it.Kind().NodeBytes(it.db.View(), it.Value()))
+	}
 	return n
+}
+
+// Encoding names the way that Redis would keep the value.
+func (it Item) Encoding() string {
+	if it.Kind() == String {
+		return value.Encoding(it.Value(), it.Mark())
+	}
+	return it.Kind().Encoding(it.Value())
 }
 
 // Find looks a key up, notes the access and counts it as a hit or miss. An expired key is removed and not found.
@@ -118,7 +130,7 @@ func (db *DB) Store(h uint64, key []byte, it Item, n int, v Value, e Event) ([]b
 func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error) {
 	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: v.ExpireAt}
 	if it.Found() {
-		b, _, err := db.replace(it, n, c, false)
+		b, _, err := db.replace(it, n, c, overwrite)
 		return b, err
 	}
 	if err := db.indexExpiry(h, 0, v.ExpireAt); err != nil {
@@ -135,6 +147,7 @@ func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error)
 	db.keyBytes += int64(len(key))
 	db.valBytes += int64(n)
 	db.countExpiry(0, v.ExpireAt)
+	db.countKind(0, v.Kind)
 	return b, nil
 }
 
@@ -143,7 +156,7 @@ func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error)
 func (db *DB) Edit(it Item, n int, v Value, e Event) ([]byte, error) {
 	c := table.Cell{Kind: uint8(v.Kind), Mark: v.Mark, Access: db.shard.Clock.access(), Expiry: it.ExpireAt()}
 	old := len(it.Value())
-	b, it, err := db.replace(it, n, c, true)
+	b, it, err := db.replace(it, n, c, edit)
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +167,17 @@ func (db *DB) Edit(it Item, n int, v Value, e Event) ([]byte, error) {
 	return b, nil
 }
 
+// change is what replace does with the value that was.
+type change uint8
+
+const (
+	overwrite change = iota // it goes, with the nodes that it leads to
+	update                  // it goes; what it led to is the new one's
+	edit                    // it stays, up to the shorter length
+)
+
 // replace gives a key another value, in place where it can.
-func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, error) {
+func (db *DB) replace(it Item, n int, c table.Cell, how change) ([]byte, Item, error) {
 	t := db.t
 	pos, err := t.Own(it.hash, it.pos)
 	if err != nil {
@@ -185,11 +207,17 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 		if w, b, err = t.NewCell(t.Key(it.slot), n, c); err != nil {
 			return nil, it, err
 		}
-		if keep {
+		if how == edit {
 			copy(b, old)
 		}
+	}
+	if how == overwrite {
+		db.scrap(it)
+	}
+	if !inPlace {
 		t.FreeCell(it.slot)
 	}
+	db.countKind(it.Kind(), Kind(c.Kind))
 	if w != it.slot {
 		it.slot = w
 		t.Set(pos, w)
@@ -201,9 +229,9 @@ func (db *DB) replace(it Item, n int, c table.Cell, keep bool) ([]byte, Item, er
 
 // SetExpiry gives a key a time of expiry, or takes it with 0, and returns the key as it is then.
 func (db *DB) SetExpiry(it Item, at int64, e Event) (Item, error) {
-	value := it.Value()
+	content := it.Value()
 	c := table.Cell{Kind: it.slot.Kind(), Mark: it.slot.Mark(), Access: db.shard.Clock.access(), Expiry: at}
-	_, it, err := db.replace(it, len(value), c, true)
+	_, it, err := db.replace(it, len(content), c, edit)
 	if err == nil {
 		db.touch(it.Key(), e)
 	}
@@ -216,6 +244,7 @@ func (db *DB) Delete(it Item, e Event) error {
 		return err
 	}
 	db.touch(it.Key(), e)
+	db.scrap(it)
 	db.t.FreeCell(it.slot)
 	return nil
 }
@@ -229,6 +258,7 @@ func (db *DB) remove(it Item) error {
 	db.keyBytes -= int64(key)
 	db.valBytes -= int64(value)
 	db.countExpiry(at, 0)
+	db.countKind(it.Kind(), 0)
 	return nil
 }
 

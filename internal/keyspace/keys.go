@@ -63,20 +63,36 @@ func carry(from, to Target, left, came Event) error {
 		return err
 	}
 	v := Value{Kind: it.Kind(), Mark: it.Mark(), ExpireAt: it.ExpireAt()}
-	content := it.Value()
-	b, err := to.DB.put(to.Hash, to.Key, to.DB.refind(to.Hash, to.Key), len(content), v)
+	content, cloned, err := contentFor(it, to.DB)
 	if err != nil {
 		return err
 	}
-	copy(b, content)
+	if err := to.DB.place(to.Hash, to.Key, to.DB.refind(to.Hash, to.Key), content, v, overwrite); err != nil {
+		to.DB.Abandon(v.Kind, content, cloned)
+		return err
+	}
 	it = from.DB.refind(from.Hash, from.Key)
 	if err := from.DB.remove(it); err != nil {
 		return err
+	}
+	if cloned {
+		from.DB.scrap(it)
 	}
 	from.DB.t.FreeCell(it.slot)
 	from.DB.touch(from.Key, left)
 	to.DB.touch(to.Key, came)
 	return nil
+}
+
+// contentFor returns the bytes of a key's value that another database can hold: where it leads to nodes of another shard's
+// memory, those of a clone.
+func contentFor(it Item, db *DB) (content []byte, cloned bool, err error) {
+	content = it.Value()
+	if !it.large() || it.db.shard == db.shard {
+		return content, false, nil
+	}
+	content, err = it.Kind().Clone(it.View(), content, db.Heap())
+	return content, true, err
 }
 
 // Copy gives another key the same value and time of expiry, and says whether it did: it doesn't if there is nothing to
@@ -94,11 +110,18 @@ func Copy(from, to Target, replace bool) (bool, error) {
 	}
 	src := from.DB.refind(from.Hash, from.Key)
 	content := src.Value()
-	b, err := to.DB.Store(to.Hash, to.Key, dst, len(content),
-		Value{Kind: src.Kind(), Mark: src.Mark(), ExpireAt: src.ExpireAt()}, EventCopyTo)
-	if err != nil {
+	if src.large() {
+		var err error
+		if content, err = src.Kind().Clone(src.View(), content, to.DB.Heap()); err != nil {
+			return false, err
+		}
+		dst = to.DB.refind(to.Hash, to.Key)
+	}
+	v := Value{Kind: src.Kind(), Mark: src.Mark(), ExpireAt: src.ExpireAt()}
+	if err := to.DB.place(to.Hash, to.Key, dst, content, v, overwrite); err != nil {
+		to.DB.Abandon(v.Kind, content, src.large())
 		return false, err
 	}
-	copy(b, content)
+	to.DB.touch(to.Key, EventCopyTo)
 	return true, nil
 }

@@ -15,7 +15,6 @@
 package keyspace
 
 import (
-	"fmt"
 	"hash/maphash"
 	"sync/atomic"
 	"time"
@@ -23,22 +22,21 @@ import (
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/slab"
 	"github.com/darterdb/darter/internal/table"
+	"github.com/darterdb/darter/internal/value"
 )
 
 // Kind is what a key holds. The numbers stand in snapshot files.
-type Kind uint8
+type Kind = value.Kind
 
 const (
-	String Kind = 1
+	String    = value.KindString
+	List      = value.KindList
+	Hash      = value.KindHash
+	Set       = value.KindSet
+	SortedSet = value.KindSortedSet
+	Stream    = value.KindStream
+	HashTTL   = value.KindHashTTL
 )
-
-func (k Kind) String() string {
-	switch k {
-	case String:
-		return "string"
-	}
-	return fmt.Sprintf("kind %d", uint8(k))
-}
 
 // Clock tells the time to a cache's shards: exact where a time of expiry is at stake, and a coarse second for notes of
 // access.
@@ -69,6 +67,7 @@ type Config struct {
 	Clock     *Clock
 	Seed      maphash.Seed
 	Databases int
+	Limits    *value.Limits // nil means Redis's defaults
 	Used      *atomic.Int64 // bytes in use in all shards, a little late
 	Observer  Observer      // may be nil
 }
@@ -92,6 +91,8 @@ type Shard struct {
 	Config
 	Stats  Stats
 	slab   *slab.Slab
+	heap   value.Heap
+	debris value.Debris
 	dbs    []*DB
 	spread float64
 	noted  int64 // what of the bytes in use Used knows of
@@ -102,6 +103,10 @@ type Shard struct {
 // NewShard returns an empty shard, the i-th of n.
 func NewShard(c Config, i, n int) (*Shard, error) {
 	s := &Shard{Config: c, slab: slab.New(c.Region), dbs: make([]*DB, c.Databases), spread: float64(i) / float64(n), much: 256 << 10 / int64(n)}
+	if s.Limits == nil {
+		s.Limits = value.NewLimits()
+	}
+	s.heap = value.Heap{Slab: s.slab, Seed: c.Seed, Limits: s.Limits}
 	if _, err := s.Open(0); err != nil {
 		return nil, err
 	}
@@ -176,6 +181,7 @@ type DB struct {
 	expiry *wheel // nil until a key has a time of expiry
 
 	expires  int // keys with a time of expiry
+	fielded  int // hashes some of whose fields have one
 	keyBytes int64
 	valBytes int64
 }
@@ -188,6 +194,14 @@ func (db *DB) Expires() int { return db.expires }
 
 // Bytes returns the sums of the lengths of keys and values, and the bytes of index kept outside the shard's memory.
 func (db *DB) Bytes() (keys, values, outside int64) { return db.keyBytes, db.valBytes, db.t.Bytes() }
+
+// Heap returns the memory of the shard's containers.
+func (db *DB) Heap() *value.Heap { return &db.shard.heap }
+
+// View reads the shard's containers as they are now.
+func (db *DB) View() value.View {
+	return value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed, Now: db.Now()}
+}
 
 // Index returns the database's number.
 func (db *DB) Index() int { return db.index }

@@ -10,13 +10,14 @@ import (
 type Purpose uint8
 
 const (
-	Index  Purpose = iota // pages of dictionaries
-	Entry                 // a key with its value
-	Expiry                // pages of expiry indexes
+	Index     Purpose = iota // pages of dictionaries
+	Entry                    // a key with its value
+	Expiry                   // pages of expiry indexes
+	Container                // nodes of large containers
 	numPurposes
 )
 
-func (p Purpose) String() string { return [...]string{"index", "entry", "expiry"}[p] }
+func (p Purpose) String() string { return [...]string{"index", "entry", "expiry", "container"}[p] }
 
 // The header of a span or run, 64 bytes of which 36 are used:
 //

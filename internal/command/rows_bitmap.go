@@ -1,0 +1,3 @@
+package command
+
+func bitmapRows() []Row { return nil }

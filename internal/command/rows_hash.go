@@ -1,0 +1,3 @@
+package command
+
+func hashRows() []Row { return nil }

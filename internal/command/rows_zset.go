@@ -1,0 +1,3 @@
+package command
+
+func sortedSetRows() []Row { return nil }

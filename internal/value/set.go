@@ -1,0 +1,3 @@
+package value
+
+var setOps = typeOps{}
