@@ -57,7 +57,7 @@ func (s *Slab) check(t testing.TB) {
 		usage.Taken += BlockSize
 	}
 	require.Equal(t, usage, s.Usage())
-	require.Equal(t, usage.Cells[Index]+usage.Cells[Entry]+usage.Cells[Expiry], s.Used())
+	require.Equal(t, usage.Cells[Index]+usage.Cells[Entry]+usage.Cells[Expiry]+usage.Cells[Container], s.Used())
 }
 
 func newSlab(t testing.TB) *Slab {

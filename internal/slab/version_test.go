@@ -347,87 +347,95 @@ func (m *model) repair() {
 	})
 }
 
-// FuzzSlab compares a slab under random use with plain maps.
-func FuzzSlab(f *testing.F) {
+// TestRandomUse compares slabs under long random use with plain maps, FuzzSlab under brief use.
+func TestRandomUse(t *testing.T) {
 	for seed := range uint64(12) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { useAtRandom(t, seed, byte(seed), 3000) })
+	}
+}
+
+func FuzzSlab(f *testing.F) {
+	for seed := range uint64(4) {
 		f.Add(seed, byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, bias byte) {
-		s := newSlab(t)
-		m := &model{t: t, s: s, rnd: rand.New(rand.NewPCG(seed, 3)), byRef: map[Ref]*modelCell{}}
-		if bias%3 == 0 {
-			s.epoch = rebaseAt - 2
-		}
-		for op := range 3000 {
-			switch k := m.rnd.IntN(100); {
-			case k < 35:
-				m.live = append(m.live, m.alloc(Purpose(m.rnd.IntN(int(numPurposes))), m.size()))
-			case k < 38:
-				for range m.rnd.IntN(200) {
-					m.live = append(m.live, m.alloc(Entry, 200+m.rnd.IntN(8)))
-				}
-			case k < 60:
-				if len(m.live) > 0 {
-					m.freeAt(m.rnd.IntN(len(m.live)))
-				}
-			case k < 63:
-				for range min(len(m.live)*m.rnd.IntN(100)/100, 400+int(bias)) {
-					m.freeAt(m.rnd.IntN(len(m.live)))
-				}
-			case k < 75:
-				if len(m.live) > 0 { // what no version sees is changed in place
-					if c := m.live[m.rnd.IntN(len(m.live))]; !s.Frozen(c.ref) {
-						require.Empty(t, c.seen)
-						m.intact(c)
-						m.paint(c)
-					} else {
-						require.NotEmpty(t, c.seen)
-					}
-				}
-			case k < 78:
-				if len(m.open) < 5 {
-					v := freeze(t, s)
-					m.open = append(m.open, v)
-					for _, c := range m.live {
-						c.seen[v] = true
-					}
-				}
-			case k < 83:
-				if len(m.open) > 0 {
-					m.close(m.rnd.IntN(len(m.open)))
-					m.step(len(m.closing) - 1) // from the first call on the version is not live
-				}
-			case k < 90:
-				if len(m.closing) > 0 {
-					m.step(m.rnd.IntN(len(m.closing)))
-				}
-			case k < 98:
-				m.repair()
-			default:
-				s.Trim()
+	f.Fuzz(func(t *testing.T, seed uint64, bias byte) { useAtRandom(t, seed, bias, 200) })
+}
+
+func useAtRandom(t *testing.T, seed uint64, bias byte, ops int) {
+	s := newSlab(t)
+	m := &model{t: t, s: s, rnd: rand.New(rand.NewPCG(seed, 3)), byRef: map[Ref]*modelCell{}}
+	if bias%3 == 0 {
+		s.epoch = rebaseAt - 2
+	}
+	for op := range ops {
+		switch k := m.rnd.IntN(100); {
+		case k < 35:
+			m.live = append(m.live, m.alloc(Purpose(m.rnd.IntN(int(numPurposes))), m.size()))
+		case k < 38:
+			for range m.rnd.IntN(200) {
+				m.live = append(m.live, m.alloc(Entry, 200+m.rnd.IntN(8)))
 			}
-			require.Equal(t, len(m.open) > 0, s.HasVersions())
-			if op%250 == 0 {
-				for len(m.closing) > 0 {
-					m.step(m.rnd.IntN(len(m.closing)))
-				}
-				m.check()
+		case k < 60:
+			if len(m.live) > 0 {
+				m.freeAt(m.rnd.IntN(len(m.live)))
 			}
+		case k < 63:
+			for range min(len(m.live)*m.rnd.IntN(100)/100, 400+int(bias)) {
+				m.freeAt(m.rnd.IntN(len(m.live)))
+			}
+		case k < 75:
+			if len(m.live) > 0 { // what no version sees is changed in place
+				if c := m.live[m.rnd.IntN(len(m.live))]; !s.Frozen(c.ref) {
+					require.Empty(t, c.seen)
+					m.intact(c)
+					m.paint(c)
+				} else {
+					require.NotEmpty(t, c.seen)
+				}
+			}
+		case k < 78:
+			if len(m.open) < 5 {
+				v := freeze(t, s)
+				m.open = append(m.open, v)
+				for _, c := range m.live {
+					c.seen[v] = true
+				}
+			}
+		case k < 83:
+			if len(m.open) > 0 {
+				m.close(m.rnd.IntN(len(m.open)))
+				m.step(len(m.closing) - 1) // from the first call on the version is not live
+			}
+		case k < 90:
+			if len(m.closing) > 0 {
+				m.step(m.rnd.IntN(len(m.closing)))
+			}
+		case k < 98:
+			m.repair()
+		default:
+			s.Trim()
 		}
-		for len(m.open) > 0 {
-			m.close(m.rnd.IntN(len(m.open)))
-			m.step(len(m.closing) - 1)
+		require.Equal(t, len(m.open) > 0, s.HasVersions())
+		if op%250 == 0 {
+			for len(m.closing) > 0 {
+				m.step(m.rnd.IntN(len(m.closing)))
+			}
+			m.check()
 		}
-		for len(m.closing) > 0 {
-			m.step(m.rnd.IntN(len(m.closing)))
-		}
-		m.check()
-		for len(m.live) > 0 {
-			m.freeAt(m.rnd.IntN(len(m.live)))
-		}
-		m.check()
-		require.Empty(t, m.byRef)
-	})
+	}
+	for len(m.open) > 0 {
+		m.close(m.rnd.IntN(len(m.open)))
+		m.step(len(m.closing) - 1)
+	}
+	for len(m.closing) > 0 {
+		m.step(m.rnd.IntN(len(m.closing)))
+	}
+	m.check()
+	for len(m.live) > 0 {
+		m.freeAt(m.rnd.IntN(len(m.live)))
+	}
+	m.check()
+	require.Empty(t, m.byRef)
 }
 
 // TestOrdersOfClosing closes three versions in each order; the last one to see a cell frees it.
