@@ -15,6 +15,7 @@ import (
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/slab"
+	"github.com/darterdb/darter/internal/value"
 )
 
 const (
@@ -67,6 +68,7 @@ type engine struct {
 	seed       maphash.Seed
 	region     *slab.Region
 	clock      *keyspace.Clock
+	limits     *value.Limits
 	config     *config.Config
 	log        *slog.Logger
 	databases  int
@@ -153,7 +155,10 @@ func newEngine(o Options) (*engine, error) {
 		return nil, fmt.Errorf("darter: %w", err)
 	}
 	e.region = region
-	shared := keyspace.Config{Region: region, Clock: e.clock, Seed: e.seed, Databases: e.databases, Used: &e.used}
+	e.limits = value.NewLimits()
+	shared := keyspace.Config{
+		Region: region, Clock: e.clock, Seed: e.seed, Databases: e.databases, Limits: e.limits, Used: &e.used,
+	}
 	for i := range e.shards {
 		e.shards[i].mu.number = i
 		if e.shards[i].data, err = keyspace.NewShard(shared, i, n); err != nil {

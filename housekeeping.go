@@ -16,10 +16,12 @@ const (
 	expirySlice = 64
 	// Free memory that is kept in reserve is given back every so many rounds.
 	trimRounds = 50
+	// So many nodes of containers that were deleted are freed while a shard is held: some tens of microseconds.
+	debrisSlice = 128
 )
 
-// housekeeping is the cache's one standing goroutine: it keeps the coarse clock, removes what has expired, repairs
-// fragmentation and starts saves that are due.
+// housekeeping is the cache's one standing goroutine: it keeps the coarse clock, removes what has expired, frees what
+// deleted containers held, repairs fragmentation and starts saves that are due.
 func (e *engine) housekeeping() {
 	tick := time.NewTicker(housekeepingEvery)
 	defer tick.Stop()
@@ -34,6 +36,7 @@ func (e *engine) housekeeping() {
 		if !e.noActiveExpiry.Load() {
 			e.reclaimExpired()
 		}
+		e.freeDebris()
 		e.repair()
 		if round%trimRounds == 0 {
 			e.eachShard(func(s *keyspace.Shard) { s.Trim() })
@@ -72,6 +75,15 @@ func (e *engine) reclaimExpired() {
 				return db != nil && !e.closed.Load() && db.ExpireSome(expirySlice)
 			})
 		}
+	}
+}
+
+// freeDebris frees the nodes of large containers that were deleted.
+func (e *engine) freeDebris() {
+	for i := range e.shards {
+		e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
+			return !e.closed.Load() && s.FreeSome(debrisSlice)
+		})
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/darterdb/darter/internal/glob"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/num"
-	"github.com/darterdb/darter/internal/value"
 )
 
 func memoryStatsCommand(s *Session, c *command.Call) {
@@ -87,7 +86,7 @@ func debugObject(s *Session, c *command.Call) {
 			return
 		}
 		c.W.Status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:0 lru_seconds_idle:%d",
-			value.Encoding(it.Value(), it.Mark()), len(it.Value()), it.Idle()))
+			it.Encoding(), len(it.Value()), it.Idle()))
 	})
 }
 

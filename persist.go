@@ -83,6 +83,7 @@ func (s *Snapshot) Save(w io.Writer) error {
 
 func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
 	n := 0
+	var buf []byte
 	for i := range databases {
 		db := f.DB(i)
 		if db == nil {
@@ -93,10 +94,16 @@ func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
 				DB: i, Kind: archive.Kind(it.Kind()), ExpireAtMs: it.ExpireAt(), Access: uint64(it.Access()),
 				Key: it.Key(), Payload: it.Value(),
 			}
-			if it.Mark() {
-				rec.Flags = markFlag
+			var err error
+			if it.Kind() == keyspace.String {
+				if it.Mark() {
+					rec.Flags = markFlag
+				}
+				err = out.Add(rec)
+			} else {
+				buf, err = saveContainer(out, rec, it, buf)
 			}
-			if err := out.Add(rec); err != nil {
+			if err != nil {
 				return err
 			}
 			if n++; n%saveYield == 0 {
@@ -153,8 +160,12 @@ func (e *engine) load(r io.Reader, progress func(bytes, keys int64)) (archive.In
 		return st.add(rec)
 	})
 	if err == nil {
+		err = st.unfinished.check()
+	}
+	if err == nil {
 		err = st.adopt()
 	} else {
+		st.discardUnfinished()
 		st.discard()
 	}
 	if err != nil {
@@ -168,11 +179,14 @@ type staging struct {
 	e   *engine
 	dbs [][]*keyspace.DB // by shard and number
 	now int64
+
+	unfinished unfinishedSet
 }
 
 func (st *staging) add(rec *archive.Record) error {
 	e := st.e
-	if rec.Kind != archive.Kind(keyspace.String) {
+	kind := keyspace.Kind(rec.Kind)
+	if kind != keyspace.String && !kind.Container() {
 		return fmt.Errorf("key %.64q holds a value of kind %d, which this version does not know", rec.Key, rec.Kind)
 	}
 	if rec.DB >= e.databases {
@@ -196,15 +210,10 @@ func (st *staging) add(rec *archive.Record) error {
 		}
 		st.dbs[n][rec.DB] = db
 	}
-	h := e.hash(rec.Key)
-	b, err := db.Store(h, rec.Key, db.Look(h, rec.Key), len(rec.Payload), keyspace.Value{
-		Kind: keyspace.Kind(rec.Kind), Mark: rec.Flags&markFlag != 0, ExpireAt: rec.ExpireAtMs,
-	}, keyspace.EventSet)
-	if err != nil {
-		return err
+	if kind.Container() {
+		return st.addContainer(db, rec)
 	}
-	copy(b, rec.Payload)
-	return nil
+	return db.Load(e.hash(rec.Key), rec.Key, kind, rec.Payload, rec.Flags&markFlag != 0, rec.ExpireAtMs)
 }
 
 // adopt puts the loaded databases in the place of the old ones, all at once, and frees the old ones.

@@ -161,7 +161,7 @@ func TestCommandReplies(t *testing.T) {
 		{"command docs config|get", "%1\r\n" + bulk("config|get") + "%5\r\n" +
 			bulk("summary") + bulk("Returns the settings whose names match a pattern.") +
 			bulks("since 2.0.0 group server complexity") +
-			bulk("O(N) when N is the number of configuration parameters provided") + bulk("arguments") + "*1\r\n%4\r\n" +
+			bulk("O(N) for N directives") + bulk("arguments") + "*1\r\n%4\r\n" +
 			bulks("name parameter type string display_text parameter flags") + "~1\r\n+multiple\r\n"},
 		{"command docs quit", "%1\r\n" + bulk("quit") + "%7\r\n" + bulk("summary") + bulk("Closes the connection.") +
 			bulks("since 1.0.0 group connection complexity O(1) doc_flags") + "~1\r\n+deprecated\r\n" +

@@ -9,7 +9,7 @@ func connectionRows() []Row {
 			Flags:      NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | Sentinel,
 			Class:      Bound,
 			Summary:    "Proves to the server who is connected.",
-			Complexity: "O(N) where N is the number of passwords defined for the user",
+			Complexity: "O(1)",
 			Args: []Arg{
 				{Name: "username", Type: "string", Since: "6.0.0", Optional: true},
 				{Name: "password", Type: "string"},
@@ -19,7 +19,7 @@ func connectionRows() []Row {
 			Name: "client", Arity: -2, Since: "2.4.0", Group: "connection",
 			Flags:      Sentinel,
 			Summary:    "Commands about connections.",
-			Complexity: "Depends on subcommand.",
+			Complexity: "That of the subcommand",
 			Sub: []*Row{
 				{
 					Name: "id", Arity: 2, Since: "5.0.0",
@@ -41,7 +41,7 @@ func connectionRows() []Row {
 					Flags:      Admin | NoScript | Loading | Stale | Sentinel,
 					Class:      Bound,
 					Summary:    "Describes the open connections.",
-					Complexity: "O(N) where N is the number of client connections",
+					Complexity: "O(N) for N connections",
 					Tips:       []string{"nondeterministic_output"},
 					Args: []Arg{
 						{Name: "client-type", Type: "oneof", Token: "TYPE", Since: "5.0.0", Optional: true, Args: []Arg{
@@ -88,7 +88,7 @@ func connectionRows() []Row {
 					Flags:      Admin | NoScript | Loading | Stale | Sentinel,
 					Class:      Bound,
 					Summary:    "Closes connections chosen by their properties.",
-					Complexity: "O(N) where N is the number of client connections",
+					Complexity: "O(N) for N connections",
 					Args: []Arg{
 						{Name: "filter", Type: "oneof", Args: []Arg{
 							{Name: "old-format", Type: "string", Display: "ip:port", Deprecated: "2.8.12"},
@@ -131,7 +131,7 @@ func connectionRows() []Row {
 					Flags:      Admin | NoScript | Loading | Stale | Sentinel,
 					Class:      Bound,
 					Summary:    "Ends a pause of connections.",
-					Complexity: "O(N) Where N is the number of paused clients",
+					Complexity: "O(N) for N paused connections",
 				},
 				{
 					Name: "reply", Arity: 3, Since: "3.2.0",
@@ -178,7 +178,7 @@ func connectionRows() []Row {
 					Flags:      Admin | NoScript | Loading | Stale | Sentinel,
 					Class:      Bound,
 					Summary:    "Ends the wait of another connection's blocking command.",
-					Complexity: "O(log N) where N is the number of client connections",
+					Complexity: "O(1)",
 					Args: []Arg{
 						{Name: "client-id", Type: "integer"},
 						{Name: "unblock-type", Type: "oneof", Optional: true, Args: []Arg{

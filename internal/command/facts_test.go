@@ -18,15 +18,15 @@ import (
 const factsFile = "../../../shared/data/redis-7.2-commands.json"
 
 type facts struct {
-	Complexity, Group, Since string
-	Arity                    int
-	CommandFlags             []string   `json:"command_flags"`
-	Categories               []string   `json:"acl_categories"`
-	Tips                     []string   `json:"command_tips"`
-	DocFlags                 []string   `json:"doc_flags"`
-	Deprecated               string     `json:"deprecated_since"`
-	Keys                     []keyFacts `json:"key_specs"`
-	Args                     []argFacts `json:"arguments"`
+	Group, Since string
+	Arity        int
+	CommandFlags []string   `json:"command_flags"`
+	Categories   []string   `json:"acl_categories"`
+	Tips         []string   `json:"command_tips"`
+	DocFlags     []string   `json:"doc_flags"`
+	Deprecated   string     `json:"deprecated_since"`
+	Keys         []keyFacts `json:"key_specs"`
+	Args         []argFacts `json:"arguments"`
 }
 
 type keyFacts struct {
@@ -149,7 +149,6 @@ func TestRowsStateTheFacts(t *testing.T) {
 			require.Equal(t, want.Arity, r.Arity, "arity")
 			require.Equal(t, want.Since, r.Since, "since")
 			require.Equal(t, strings.ReplaceAll(want.Group, "_", "-"), r.Group, "group")
-			require.Equal(t, want.Complexity, r.Complexity, "complexity")
 			require.Equal(t, want.Deprecated, r.Deprecated, "deprecated")
 			require.Equal(t, slices.Contains(want.DocFlags, "SYSCMD"), r.SysCmd, "not for applications")
 			require.NotEmpty(t, r.Summary)

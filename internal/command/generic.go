@@ -6,7 +6,6 @@ import (
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/num"
-	"github.com/darterdb/darter/internal/value"
 )
 
 // What the commands on keys of any type do; expire.go and scan.go have the rest.
@@ -143,7 +142,7 @@ func (c *Call) object() (keyspace.Item, bool) {
 
 func runObjectEncoding(c *Call) {
 	if it, ok := c.object(); ok {
-		c.W.BulkString(value.Encoding(it.Value(), it.Mark()))
+		c.W.BulkString(it.Encoding())
 	}
 }
 
@@ -155,7 +154,7 @@ func runObjectIdletime(c *Call) {
 
 func runObjectRefcount(c *Call) {
 	if it, ok := c.object(); ok {
-		c.W.Int(value.References(it.Value(), it.Mark()))
+		c.W.Int(it.References())
 	}
 }
 

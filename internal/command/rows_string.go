@@ -9,7 +9,7 @@ func stringRows() []Row {
 			Class: OneKey, Run: runAppend,
 			Keys:       []KeySpec{{Flags: "RW insert", Pos: 1, Last: 0, Step: 1}},
 			Summary:    "Adds bytes to the end of a string, which is made if the key is absent.",
-			Complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of any size, since the dynamic string library used by Redis will double the free space available on every reallocation.",
+			Complexity: "O(N) for N bytes added; now and then O(M) for M bytes in all",
 			Args: []Arg{
 				{Name: "key", Type: "key", Key: 1},
 				{Name: "value", Type: "string"},
@@ -78,7 +78,7 @@ func stringRows() []Row {
 			Class: OneKey, Run: runGetrange,
 			Keys:       []KeySpec{{Flags: "RO access", Pos: 1, Last: 0, Step: 1}},
 			Summary:    "Returns a part of a string.",
-			Complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
+			Complexity: "O(N) for N bytes returned",
 			Args: []Arg{
 				{Name: "key", Type: "key", Key: 1},
 				{Name: "start", Type: "integer"},
@@ -137,7 +137,7 @@ func stringRows() []Row {
 			Class: ManyKeys, Run: runLcs, Slow: true,
 			Keys:       []KeySpec{{Flags: "RO access", Pos: 1, Last: 1, Step: 1}},
 			Summary:    "Finds the longest common subsequence of two strings.",
-			Complexity: "O(N*M) where N and M are the lengths of s1 and s2, respectively",
+			Complexity: "O(N*M) for strings of N and M bytes",
 			Args: []Arg{
 				{Name: "key1", Type: "key", Key: 1},
 				{Name: "key2", Type: "key", Key: 1},
@@ -153,7 +153,7 @@ func stringRows() []Row {
 			Class: ManyKeys, Run: runMget,
 			Keys:       []KeySpec{{Flags: "RO access", Pos: 1, Last: -1, Step: 1}},
 			Summary:    "Returns the strings of several keys at one moment.",
-			Complexity: "O(N) where N is the number of keys to retrieve.",
+			Complexity: "O(N) for N keys",
 			Tips:       []string{"request_policy:multi_shard"},
 			Args:       []Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}},
 		},
@@ -163,7 +163,7 @@ func stringRows() []Row {
 			Class: ManyKeys, Run: runMset,
 			Keys:       []KeySpec{{Flags: "OW update", Pos: 1, Last: -1, Step: 2}},
 			Summary:    "Gives several keys their strings at one moment.",
-			Complexity: "O(N) where N is the number of keys to set.",
+			Complexity: "O(N) for N keys",
 			Tips:       []string{"request_policy:multi_shard", "response_policy:all_succeeded"},
 			Args: []Arg{
 				{Name: "data", Type: "block", Multiple: true, Args: []Arg{
@@ -178,7 +178,7 @@ func stringRows() []Row {
 			Class: ManyKeys, Run: runMsetnx,
 			Keys:       []KeySpec{{Flags: "OW insert", Pos: 1, Last: -1, Step: 2}},
 			Summary:    "Gives several keys their strings at one moment, if none of them is there.",
-			Complexity: "O(N) where N is the number of keys to set.",
+			Complexity: "O(N) for N keys",
 			Args: []Arg{
 				{Name: "data", Type: "block", Multiple: true, Args: []Arg{
 					{Name: "key", Type: "key", Key: 1},
@@ -258,7 +258,7 @@ func stringRows() []Row {
 			Class: OneKey, Run: runSetrange,
 			Keys:       []KeySpec{{Flags: "RW update", Pos: 1, Last: 0, Step: 1}},
 			Summary:    "Overwrites a part of a string, which grows as needed.",
-			Complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
+			Complexity: "O(N) for N bytes written",
 			Args: []Arg{
 				{Name: "key", Type: "key", Key: 1},
 				{Name: "offset", Type: "integer"},
@@ -280,7 +280,7 @@ func stringRows() []Row {
 			Class: OneKey, Run: runSubstr,
 			Keys:       []KeySpec{{Flags: "RO access", Pos: 1, Last: 0, Step: 1}},
 			Summary:    "Returns a part of a string.",
-			Complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
+			Complexity: "O(N) for N bytes returned",
 			Deprecated: "2.0.0", ReplacedBy: "GETRANGE",
 			Args: []Arg{
 				{Name: "key", Type: "key", Key: 1},

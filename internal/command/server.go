@@ -17,7 +17,7 @@ func serverRows() []Row {
 			Flags: Write,
 			Class: Bound, Slow: true,
 			Summary:    "Removes every key of the selected database.",
-			Complexity: "O(N) where N is the number of keys in the selected database",
+			Complexity: "O(N) for N keys in the database, freed bit by bit",
 			Categories: []string{"keyspace", "dangerous"},
 			Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 			Args: []Arg{
@@ -32,7 +32,7 @@ func serverRows() []Row {
 			Flags: Write,
 			Class: Bound, Slow: true,
 			Summary:    "Removes every key of every database.",
-			Complexity: "O(N) where N is the total number of keys in all databases",
+			Complexity: "O(N) for N keys in all databases",
 			Categories: []string{"keyspace", "dangerous"},
 			Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 			Args: []Arg{
@@ -47,7 +47,7 @@ func serverRows() []Row {
 			Flags: Write | Fast,
 			Class: Bound, Slow: true,
 			Summary:    "Exchanges the contents of two databases.",
-			Complexity: "O(N) where N is the count of clients watching or blocking on keys from both databases.",
+			Complexity: "O(1), and O(N) for N clients that watch or wait for keys of either database",
 			Categories: []string{"keyspace", "dangerous"},
 			Args: []Arg{
 				{Name: "index1", Type: "integer"},
@@ -76,7 +76,7 @@ func serverRows() []Row {
 			Flags: Admin | NoScript | NoMulti | NoAsyncLoading,
 			Class: Bound, Slow: true,
 			Summary:    "Saves the data to disk before answering.",
-			Complexity: "O(N) where N is the total number of keys in all databases",
+			Complexity: "O(N) for N keys in all databases",
 		},
 		{
 			Name: "bgsave", Arity: -1, Since: "1.0.0", Group: "server",
@@ -99,14 +99,14 @@ func serverRows() []Row {
 		{
 			Name: "config", Arity: -2, Since: "2.0.0", Group: "server",
 			Summary:    "Commands about the configuration.",
-			Complexity: "Depends on subcommand.",
+			Complexity: "That of the subcommand",
 			Sub: []*Row{
 				{
 					Name: "get", Arity: -3, Since: "2.0.0",
 					Flags:      Admin | NoScript | Loading | Stale,
 					Class:      Bound,
 					Summary:    "Returns the settings whose names match a pattern.",
-					Complexity: "O(N) when N is the number of configuration parameters provided",
+					Complexity: "O(N) for N directives",
 					Args:       []Arg{{Name: "parameter", Type: "string", Multiple: true}},
 				},
 				{
@@ -114,7 +114,7 @@ func serverRows() []Row {
 					Flags:      Admin | NoScript | Loading | Stale,
 					Class:      Bound,
 					Summary:    "Changes settings while the server runs, all of them or none.",
-					Complexity: "O(N) when N is the number of configuration parameters provided",
+					Complexity: "O(N) for N directives",
 					Tips:       []string{"request_policy:all_nodes", "response_policy:all_succeeded"},
 					Args: []Arg{
 						{Name: "data", Type: "block", Multiple: true, Args: []Arg{
@@ -151,7 +151,7 @@ func serverRows() []Row {
 		{
 			Name: "memory", Arity: -2, Since: "4.0.0", Group: "server",
 			Summary:    "Commands about the use of memory.",
-			Complexity: "Depends on subcommand.",
+			Complexity: "That of the subcommand",
 			Sub: []*Row{
 				{
 					Name: "usage", Arity: -3, Since: "4.0.0",
@@ -160,7 +160,7 @@ func serverRows() []Row {
 					Run:        runMemoryUsage,
 					Keys:       []KeySpec{{Flags: "RO", Pos: 2, Last: 0, Step: 1}},
 					Summary:    "Tells how many bytes a key and its value take.",
-					Complexity: "O(N) where N is the number of samples.",
+					Complexity: "O(1)",
 					Args: []Arg{
 						{Name: "key", Type: "key", Key: 1},
 						{Name: "count", Type: "integer", Token: "SAMPLES", Optional: true},
@@ -184,14 +184,14 @@ func serverRows() []Row {
 					Name: "malloc-stats", Arity: 2, Since: "4.0.0",
 					Class: Bound, Slow: true,
 					Summary:    "Returns the figures that the memory allocator keeps.",
-					Complexity: "Depends on how much memory is allocated, could be slow",
+					Complexity: "O(N) for N shards",
 					Tips:       []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
 				},
 				{
 					Name: "purge", Arity: 2, Since: "4.0.0",
 					Class: Bound, Slow: true,
 					Summary:    "Gives unused memory back to the operating system.",
-					Complexity: "Depends on how much memory is allocated, could be slow",
+					Complexity: "O(N) for N shards",
 					Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 				},
 				{
@@ -208,7 +208,7 @@ func serverRows() []Row {
 			Flags:      Loading | Stale | Sentinel,
 			Run:        runCommand,
 			Summary:    "Describes all commands.",
-			Complexity: "O(N) where N is the total number of Redis commands",
+			Complexity: "O(N) for N commands",
 			Categories: []string{"connection"},
 			Tips:       []string{"nondeterministic_output_order"},
 			Sub: []*Row{
@@ -225,7 +225,7 @@ func serverRows() []Row {
 					Flags:      Loading | Stale | Sentinel,
 					Run:        runCommandInfo,
 					Summary:    "Describes commands by name.",
-					Complexity: "O(N) where N is the number of commands to look up",
+					Complexity: "O(N) for N names",
 					Categories: []string{"connection"},
 					Tips:       []string{"nondeterministic_output_order"},
 					Args:       []Arg{{Name: "command-name", Type: "string", Optional: true, Multiple: true}},
@@ -235,7 +235,7 @@ func serverRows() []Row {
 					Flags:      Loading | Stale | Sentinel,
 					Run:        runCommandList,
 					Summary:    "Lists the names of commands.",
-					Complexity: "O(N) where N is the total number of Redis commands",
+					Complexity: "O(N) for N commands",
 					Categories: []string{"connection"},
 					Tips:       []string{"nondeterministic_output_order"},
 					Args: []Arg{
@@ -251,7 +251,7 @@ func serverRows() []Row {
 					Flags:      Loading | Stale | Sentinel,
 					Run:        runCommandDocs,
 					Summary:    "Documents commands.",
-					Complexity: "O(N) where N is the number of commands to look up",
+					Complexity: "O(N) for N names",
 					Categories: []string{"connection"},
 					Tips:       []string{"nondeterministic_output_order"},
 					Args:       []Arg{{Name: "command-name", Type: "string", Optional: true, Multiple: true}},
@@ -261,7 +261,7 @@ func serverRows() []Row {
 					Flags:      Loading | Stale | Sentinel,
 					Run:        runCommandGetKeys,
 					Summary:    "Picks the keys out of a full command.",
-					Complexity: "O(N) where N is the number of arguments to the command",
+					Complexity: "O(N) for N arguments",
 					Categories: []string{"connection"},
 					Args: []Arg{
 						{Name: "command", Type: "string"},
@@ -273,7 +273,7 @@ func serverRows() []Row {
 					Flags:      Loading | Stale | Sentinel,
 					Run:        runCommandGetKeysAndFlags,
 					Summary:    "Picks the keys out of a full command and tells how each is used.",
-					Complexity: "O(N) where N is the number of arguments to the command",
+					Complexity: "O(N) for N arguments",
 					Categories: []string{"connection"},
 					Args: []Arg{
 						{Name: "command", Type: "string"},
@@ -295,7 +295,7 @@ func serverRows() []Row {
 			Flags: Admin | NoScript | Loading | Stale | Protected,
 			Class: Bound, Slow: true,
 			Summary:    "Commands for testing and finding faults.",
-			Complexity: "Depends on subcommand.",
+			Complexity: "That of the subcommand",
 			SysCmd:     true,
 		},
 		{
@@ -303,7 +303,7 @@ func serverRows() []Row {
 			Flags: Admin | NoScript | Loading | Stale | NoMulti | AllowBusy | Sentinel,
 			Class: Bound, Slow: true,
 			Summary:    "Stops the server, saving the data first where that is configured.",
-			Complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+			Complexity: "O(N) for N keys in all databases if it saves, else O(1)",
 			Args: []Arg{
 				{Name: "save-selector", Type: "oneof", Optional: true, Args: []Arg{
 					{Name: "nosave", Type: "pure-token", Token: "NOSAVE"},

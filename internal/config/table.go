@@ -20,6 +20,7 @@ const maxInt = math.MaxInt32
 func Standard() Table {
 	table := network()
 	table = append(table, limits()...)
+	table = append(table, containers()...)
 	table = append(table, files()...)
 	return append(table, process()...)
 }
@@ -86,6 +87,36 @@ func limits() Table {
 		{Name: "lazyfree-lazy-user-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
 		{Name: "lazyfree-lazy-user-flush", Kind: Bool, Default: "no", Change: Always,
 			About: "FLUSHALL and FLUSHDB without an argument free memory after their reply."},
+	}
+}
+
+// containers is up to what size the types of containers are kept packed.
+func containers() Table {
+	entries := func(name, alias, def, about string) Directive {
+		d := Directive{Name: name, Kind: Int, Default: def, Max: math.MaxInt32, Change: Always, About: about}
+		if alias != "" {
+			d.Aliases = []string{alias}
+		}
+		return d
+	}
+	list := entries("list-max-listpack-size", "list-max-ziplist-size", "-2",
+		"Elements of a packed list; from -1 to -5 its size instead: 4, 8, 16, 32, 64 KB.")
+	list.Min = math.MinInt32
+	return Table{
+		entries("hash-max-listpack-entries", "hash-max-ziplist-entries", "512", "Fields of a packed hash."),
+		entries("hash-max-listpack-value", "hash-max-ziplist-value", "64", "Bytes of a field or value in a packed hash."),
+		list,
+		entries("set-max-intset-entries", "", "512", "Members of a packed set of integers."),
+		entries("set-max-listpack-entries", "", "128", "Members of a packed set."),
+		entries("set-max-listpack-value", "", "64", "Bytes of a member of a packed set."),
+		entries("zset-max-listpack-entries", "zset-max-ziplist-entries", "128", "Members of a packed sorted set."),
+		entries("zset-max-listpack-value", "zset-max-ziplist-value", "64", "Bytes of a member of a packed sorted set."),
+		{Name: "hll-sparse-max-bytes", Kind: Memory, Default: "3000", Max: math.MaxInt64, Change: Always,
+			About: "Bytes up to which a HyperLogLog is kept in its sparse form."},
+		{Name: "stream-node-max-bytes", Kind: Memory, Default: "4096", Max: math.MaxInt64, Change: Always,
+			About: "Bytes of a block of stream entries; 0 for no limit."},
+		{Name: "stream-node-max-entries", Kind: Int, Default: "100", Max: math.MaxInt64, Change: Always,
+			About: "Entries of a block of a stream; 0 for no limit."},
 	}
 }
 

@@ -140,6 +140,7 @@ func (db *DB) Abandon(k Kind, raw []byte, large bool) {
 
 // FreeSome frees some of the debris and says whether there is more.
 func (s *Shard) FreeSome(nodes int) (more bool) {
+	s.heap.Tidy()
 	if s.debris.Empty() {
 		return false
 	}

@@ -58,6 +58,14 @@ func (it Item) Encoding() string {
 	return it.Kind().Encoding(it.Value())
 }
 
+// References returns how many references Redis would count to the value.
+func (it Item) References() int64 {
+	if it.Kind() == String {
+		return value.References(it.Value(), it.Mark())
+	}
+	return 1
+}
+
 // Find looks a key up, notes the access and counts it as a hit or miss. An expired key is removed and not found.
 func (db *DB) Find(h uint64, key []byte) Item {
 	it := db.Look(h, key)

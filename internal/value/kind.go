@@ -98,12 +98,13 @@ type Limits struct {
 	ZSetValue     atomic.Int64 // zset-max-listpack-value
 	StreamBytes   atomic.Int64 // stream-node-max-bytes
 	StreamEntries atomic.Int64 // stream-node-max-entries
+	SparseHLL     atomic.Int64 // hll-sparse-max-bytes
 }
 
 // NewLimits returns Redis's defaults.
 func NewLimits() *Limits {
 	l := new(Limits)
-	l.HashEntries.Store(128)
+	l.HashEntries.Store(512)
 	l.HashValue.Store(64)
 	l.ListSize.Store(-2)
 	l.SetInts.Store(512)
@@ -113,6 +114,7 @@ func NewLimits() *Limits {
 	l.ZSetValue.Store(64)
 	l.StreamBytes.Store(4096)
 	l.StreamEntries.Store(100)
+	l.SparseHLL.Store(3000)
 	return l
 }
 
