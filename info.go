@@ -33,6 +33,8 @@ type Stats struct {
 	// IndexBytes, EntryBytes and ExpiryBytes are what of Used is dictionaries, keys with their values, and the index by
 	// time of expiry.
 	IndexBytes, EntryBytes, ExpiryBytes int64
+	// ContainerBytes is what of Used is nodes of large lists, hashes, sets, sorted sets and streams.
+	ContainerBytes int64
 	// KeyBytes and ValueBytes are the lengths of keys and values; they are part of EntryBytes.
 	KeyBytes, ValueBytes int64
 	// SnapshotBytes is what of Used is kept only for snapshots.
@@ -59,6 +61,7 @@ func (e *engine) stats(st *Stats) {
 		st.Moved += s.Stats.Moved
 		st.IndexBytes += u.Cells[slab.Index]
 		st.EntryBytes += u.Cells[slab.Entry]
+		st.ContainerBytes += u.Cells[slab.Container]
 		st.ExpiryBytes += u.Cells[slab.Expiry]
 		st.SnapshotBytes += u.Retired
 		st.Taken += u.Taken
@@ -74,7 +77,7 @@ func (e *engine) stats(st *Stats) {
 			}
 		}
 	})
-	st.Used = st.IndexBytes + st.EntryBytes + st.ExpiryBytes
+	st.Used = st.IndexBytes + st.EntryBytes + st.ContainerBytes + st.ExpiryBytes
 	e.notePeak(st.Used)
 }
 
@@ -241,11 +244,12 @@ func infoMemory(e *engine, t *infoText) {
 	t.add("used_memory_rss_human", human(rss))
 	t.add("used_memory_index", st.IndexBytes)
 	t.add("used_memory_entries", st.EntryBytes)
+	t.add("used_memory_containers", st.ContainerBytes)
 	t.add("used_memory_expiry", st.ExpiryBytes)
 	t.add("used_memory_snapshots", st.SnapshotBytes)
 	t.add("used_memory_slack", st.Taken-st.Used)
-	t.add("used_memory_dataset", st.KeyBytes+st.ValueBytes)
-	t.add("used_memory_overhead", st.Used-st.KeyBytes-st.ValueBytes)
+	t.add("used_memory_dataset", st.KeyBytes+st.ValueBytes+st.ContainerBytes)
+	t.add("used_memory_overhead", st.Used-st.KeyBytes-st.ValueBytes-st.ContainerBytes)
 	t.add("go_heap", m.HeapInuse)
 	t.add("go_sys", m.Sys)
 	t.add("total_system_memory", totalMemory())

@@ -25,10 +25,11 @@ func memoryStatsCommand(s *Session, c *command.Call) {
 		{"total.allocated", st.Used},
 		{"keys.count", int64(st.Keys)},
 		{"keys.bytes-per-key", perKey},
-		{"dataset.bytes", st.KeyBytes + st.ValueBytes},
-		{"overhead.total", st.Used - st.KeyBytes - st.ValueBytes},
+		{"dataset.bytes", st.KeyBytes + st.ValueBytes + st.ContainerBytes},
+		{"overhead.total", st.Used - st.KeyBytes - st.ValueBytes - st.ContainerBytes},
 		{"index.bytes", st.IndexBytes},
 		{"entries.bytes", st.EntryBytes},
+		{"containers.bytes", st.ContainerBytes},
 		{"expiry.bytes", st.ExpiryBytes},
 		{"snapshots.bytes", st.SnapshotBytes},
 		{"allocator.allocated", st.Used},
@@ -65,8 +66,8 @@ func memoryDoctorCommand(s *Session, c *command.Call) {
 func memoryMallocStatsCommand(s *Session, c *command.Call) {
 	var st Stats
 	s.stats(&st)
-	c.W.Verbatim("txt", fmt.Sprintf("%s: %d bytes in use, %d taken; index %d, entries %d, expiry %d, for snapshots %d\n",
-		allocatorName(), st.Used, st.Taken, st.IndexBytes, st.EntryBytes, st.ExpiryBytes, st.SnapshotBytes))
+	c.W.Verbatim("txt", fmt.Sprintf("%s: %d bytes in use, %d taken; index %d, entries %d, containers %d, expiry %d, for snapshots %d\n",
+		allocatorName(), st.Used, st.Taken, st.IndexBytes, st.EntryBytes, st.ContainerBytes, st.ExpiryBytes, st.SnapshotBytes))
 }
 
 func memoryPurgeCommand(s *Session, c *command.Call) {

@@ -1,5 +1,9 @@
 package keyspace
 
+import "github.com/darterdb/darter/internal/table"
+
+const graveSlice = 128 // nodes of containers that are freed at a time
+
 // Grave is a database that was flushed: out of reach, and its memory still to be freed.
 type Grave struct{ db *DB }
 
@@ -42,5 +46,14 @@ func (g *Grave) FreeSome() (more bool) {
 	if g.db.expiry != nil && g.db.expiry.free() {
 		return true
 	}
-	return g.db.t.FreeSome()
+	s := g.db.shard
+	if s.FreeSome(graveSlice) {
+		return true
+	}
+	more = g.db.t.FreeSome(func(w table.Slot) {
+		if it := (Item{db: g.db, slot: w}); it.large() {
+			s.debris.Add(it.Kind(), g.db.View(), it.Value())
+		}
+	})
+	return more || !s.debris.Empty()
 }

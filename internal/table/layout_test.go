@@ -302,7 +302,7 @@ func TestShrink(t *testing.T) {
 			require.EqualValues(t, (1+minBuckets+stashOf(minBuckets))*lineSize, s.Usage().Cells[slab.Index])
 			require.Zero(t, s.Usage().Cells[slab.Entry])
 			require.EqualValues(t, slab.BlockSize, r.Bytes(), "one span with the last segment in it")
-			require.False(t, tab.FreeSome())
+			require.False(t, tab.FreeSome(func(Slot) {}))
 			s.Trim()
 			require.Zero(t, r.Bytes())
 		})
@@ -320,7 +320,7 @@ func TestFreeSome(t *testing.T) {
 	require.NoError(t, err)
 	view := tab.Frozen()
 	calls := 1
-	for tab.FreeSome() {
+	for tab.FreeSome(func(Slot) {}) {
 		calls++
 	}
 	require.Greater(t, calls, 20)
@@ -330,7 +330,7 @@ func TestFreeSome(t *testing.T) {
 	}
 	s.Trim()
 	require.Zero(t, r.Bytes())
-	require.False(t, tab.FreeSome())
+	require.False(t, tab.FreeSome(func(Slot) {}))
 }
 
 // crafted are entries whose hashes are chosen; their slots lead to no cell.

@@ -354,15 +354,16 @@ func (t *Table) Remove(h uint64, p Pos) error {
 	return nil
 }
 
-// FreeSome gives up the table's last segment with the cells that it leads to, and says whether there are more. The
-// table can only be freed further from then on.
-func (t *Table) FreeSome() (more bool) {
+// FreeSome gives up the table's last segment with the cells that it leads to, each after a call of last, and says whether
+// there are more. The table can only be freed further from then on.
+func (t *Table) FreeSome(last func(Slot)) (more bool) {
 	n := len(t.dir)
 	if n == 0 {
 		return false
 	}
 	e := t.dir[n-1]
 	t.eachIn(e, func(w Slot) bool {
+		last(w)
 		t.FreeCell(w)
 		return true
 	})

@@ -366,7 +366,7 @@ func (w *world) end() {
 		segments++
 	}
 	require.Equal(w.tb, 1, segments, "an empty table has one segment")
-	for w.t.FreeSome() {
+	for w.t.FreeSome(func(Slot) {}) {
 	}
 	w.s.Trim()
 	require.Equal(w.tb, slab.Usage{}, w.s.Usage())
