@@ -41,7 +41,12 @@ var rooms = []room{
 	{dir: "internal/wire", rooms: []string{"internal/num"}},
 	{dir: "internal/reply", rooms: []string{"internal/num"}},
 	{dir: "internal/table", rooms: []string{"internal/slab"}},
-	{dir: "internal/value", rooms: []string{"internal/num"}},
+	{dir: "internal/packed", rooms: []string{"internal/num"}},
+	{dir: "internal/btree", rooms: []string{"internal/packed", "internal/slab"}},
+	{dir: "internal/hashmap", rooms: []string{"internal/packed", "internal/slab"}},
+	{dir: "internal/value", rooms: []string{
+		"internal/btree", "internal/hashmap", "internal/num", "internal/packed", "internal/slab",
+	}},
 	{dir: "internal/archive", other: []string{"github.com/klauspost/compress/s2"}},
 	{dir: "internal/config", rooms: []string{"internal/glob", "internal/num", "internal/wire"}},
 	{dir: "internal/keyspace", rooms: []string{
@@ -82,6 +87,9 @@ var forbidden = map[string][]string{
 	"internal/keyspace": {"net", "os", "sync"},
 	"internal/command":  {"net", "os", "sync"},
 	"internal/table":    {"net", "os", "time"},
+	"internal/packed":   {"net", "os", "time", "sync"},
+	"internal/btree":    {"net", "os", "time", "sync"},
+	"internal/hashmap":  {"net", "os", "time", "sync"},
 	"internal/value":    {"net", "os", "time", "sync"},
 	"internal/slab":     {"net", "os", "time"},
 }

@@ -8,7 +8,7 @@ type Pin struct{ version *slab.Version }
 
 // Pin makes one. O(1).
 func (s *Shard) Pin() (Pin, error) {
-	v, err := s.slab.Freeze()
+	v, err := s.slab.FreezeCells()
 	return Pin{v}, err
 }
 

@@ -27,9 +27,15 @@ import (
 // When that version closes, each cell on its list that the next older live version sees too moves to that one's list;
 // the others are released. So a cell is kept exactly as long as a version sees it, whatever the order of closing. The
 // scheme is that of ZFS's dead lists (Bonwick and Moore, "ZFS: The Last Word in File Systems").
+//
+// A version of cells alone (FreezeCells) sees no pages of dictionaries: those are changed in place, and freed at once,
+// unless an older version of all sees them. It serves whoever knows the cells that matter by heart: a reader of one large
+// value, and a savepoint, which remembers where changed keys were. A savepoint can also be gone back to: Revive makes the
+// cells that were freed since live again.
 type versions struct {
 	epoch   uint32     // stamped on cells born now; greater than every version's
 	newest  uint32     // the newest live version's epoch, 0 without one
+	paged   uint32     // the newest live version's that sees pages
 	live    []*Version // by epoch, ascending
 	retired int64      // bytes of retired cells
 }
@@ -37,6 +43,7 @@ type versions struct {
 // Version is one moment of one slab's cells.
 type Version struct {
 	epoch uint32
+	pages bool    // it sees pages of dictionaries, too
 	dead  [][]Ref // cells that were freed while this was the newest version and saw them, in chunks
 }
 
@@ -51,7 +58,12 @@ const (
 var ErrTooManyVersions = errors.New("slab: too many versions")
 
 // Freeze makes a version of all cells as they are. O(1), but once in 2^31 calls, when births are set back.
-func (s *Slab) Freeze() (*Version, error) {
+func (s *Slab) Freeze() (*Version, error) { return s.freeze(true) }
+
+// FreezeCells makes a version of all cells but pages of dictionaries, as they are. O(1) as Freeze is.
+func (s *Slab) FreezeCells() (*Version, error) { return s.freeze(false) }
+
+func (s *Slab) freeze(pages bool) (*Version, error) {
 	// Retired cells mean that a version is still being closed, which goes by their births.
 	if s.epoch >= rebaseAt && len(s.live) == 0 && s.retired == 0 {
 		s.rebase()
@@ -59,8 +71,11 @@ func (s *Slab) Freeze() (*Version, error) {
 	if s.epoch == deadCell-1 {
 		return nil, ErrTooManyVersions
 	}
-	v := &Version{epoch: s.epoch}
+	v := &Version{epoch: s.epoch, pages: pages}
 	s.newest = s.epoch
+	if pages {
+		s.paged = s.epoch
+	}
 	s.epoch++
 	s.live = append(s.live, v)
 	return v, nil
@@ -70,6 +85,26 @@ func (s *Slab) Freeze() (*Version, error) {
 func (s *Slab) Frozen(ref Ref) bool {
 	return s.newest != 0 && le32(s.At(ref, 4)) <= s.newest
 }
+
+// FrozenPage is Frozen for a page of a dictionary.
+func (s *Slab) FrozenPage(ref Ref) bool {
+	return s.paged != 0 && le32(s.At(ref, 4)) <= s.paged
+}
+
+// FreePage is Free for a page of a dictionary.
+func (s *Slab) FreePage(ref Ref) {
+	if s.FrozenPage(ref) {
+		s.retire(ref)
+		return
+	}
+	s.release(ref)
+}
+
+// BornBy says that the cell was born when the version was made.
+func (s *Slab) BornBy(ref Ref, v *Version) bool { return le32(s.At(ref, 4)) <= v.epoch }
+
+// HasPagedVersions says that a version alive sees pages of dictionaries.
+func (s *Slab) HasPagedVersions() bool { return s.paged != 0 }
 
 // HasVersions says that at least one version is alive.
 func (s *Slab) HasVersions() bool { return s.newest != 0 }
@@ -94,9 +129,12 @@ func (s *Slab) Thaw(v *Version) (more bool) {
 	at, found := slices.BinarySearchFunc(s.live, v.epoch, func(l *Version, e uint32) int { return cmp.Compare(l.epoch, e) })
 	if found {
 		s.live = slices.Delete(s.live, at, at+1)
-		s.newest = 0
-		if n := len(s.live); n > 0 {
-			s.newest = s.live[n-1].epoch
+		s.newest, s.paged = 0, 0
+		for _, l := range s.live {
+			s.newest = l.epoch
+			if l.pages {
+				s.paged = l.epoch
+			}
 		}
 	}
 	if len(v.dead) == 0 {
@@ -118,6 +156,26 @@ func (s *Slab) Thaw(v *Version) (more bool) {
 	v.dead[last] = nil
 	v.dead = v.dead[:last]
 	return last > 0
+}
+
+// Revive makes the cells that a version saw and that were freed since live again. The version is alive, one of cells alone,
+// and all of what was freed is to come back: the caller leads to it again.
+func (s *Slab) Revive(v *Version) {
+	for _, l := range s.live {
+		if l.epoch < v.epoch {
+			continue
+		}
+		for i, chunk := range l.dead {
+			l.dead[i] = slices.DeleteFunc(chunk, func(ref Ref) bool {
+				h := s.At(spanOf(ref), headerSize)
+				back := Purpose(h[hdrKind]) != Index && s.BornBy(ref, v)
+				if back {
+					s.retired -= int64(sizeOf(h))
+				}
+				return back
+			})
+		}
+	}
 }
 
 // rebase sets the births of all cells and the epoch back to 1. No version may be alive.

@@ -33,7 +33,7 @@ func (t *Table) copySegment(h uint64) (slab.Ref, error) {
 	}
 	copy(t.mem.At(seg, size)[4:], t.mem.At(old, size)[4:])
 	t.point(h, old, makeEntry(seg, buckets))
-	t.s.Free(old)
+	t.s.FreePage(old)
 	return seg, nil
 }
 
@@ -84,7 +84,7 @@ func (t *Table) resize(h uint64, buckets int) error {
 		return err
 	}
 	t.point(h, entryRef(old), fresh)
-	t.s.Free(entryRef(old))
+	t.s.FreePage(entryRef(old))
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (t *Table) split(h uint64) error {
 	}
 	high, err := t.build(sc.entries[n:], t.base, depth+1)
 	if err != nil {
-		t.s.Free(entryRef(low))
+		t.s.FreePage(entryRef(low))
 		return err
 	}
 	if t.depthBelow(seg) == 0 {
@@ -129,7 +129,7 @@ func (t *Table) split(h uint64) error {
 		t.dir[from+i] = low
 		t.dir[from+width/2+i] = high
 	}
-	t.s.Free(seg)
+	t.s.FreePage(seg)
 	return nil
 }
 
@@ -177,8 +177,8 @@ func (t *Table) merge(h uint64) bool {
 	for i := range width {
 		t.dir[from+i] = fresh
 	}
-	t.s.Free(entryRef(a))
-	t.s.Free(entryRef(b))
+	t.s.FreePage(entryRef(a))
+	t.s.FreePage(entryRef(b))
 	return true
 }
 
@@ -227,7 +227,7 @@ func (t *Table) build(entries []rebuilt, buckets int, depth uint8) (uint64, erro
 			put16(t.mem.At(seg, 8)[hdrCount:], uint16(len(entries)))
 			return fresh, nil
 		}
-		t.s.Free(seg)
+		t.s.FreePage(seg)
 		buckets = int(entryBuckets(fresh)) + buckets/4 + 1
 	}
 	return 0, errSkewed

@@ -242,11 +242,11 @@ func next(at, buckets uint64) uint64 {
 
 // Own makes the slot's segment private, so that Set may be called on the place it returns.
 func (t *Table) Own(h uint64, p Pos) (Pos, error) {
-	if !t.s.HasVersions() {
+	if !t.s.HasPagedVersions() {
 		return p, nil
 	}
 	seg := entryRef(t.dir[h>>t.shift])
-	if !t.s.Frozen(seg) {
+	if !t.s.FrozenPage(seg) {
 		return p, nil
 	}
 	fresh, err := t.copySegment(h)
@@ -258,7 +258,7 @@ func (t *Table) Set(p Pos, w Slot) { put64(t.mem.At(p.at, 8), uint64(w)) }
 
 // SetIfPrivate writes a slot unless its segment is frozen: for notes that may be lost, like the time of an access.
 func (t *Table) SetIfPrivate(h uint64, p Pos, w Slot) {
-	if !t.s.HasVersions() || !t.s.Frozen(entryRef(t.dir[h>>t.shift])) {
+	if !t.s.HasPagedVersions() || !t.s.FrozenPage(entryRef(t.dir[h>>t.shift])) {
 		t.Set(p, w)
 	}
 }
@@ -268,7 +268,7 @@ func (t *Table) Insert(h uint64, w Slot) error {
 	for {
 		e := t.dir[h>>t.shift]
 		seg := entryRef(e)
-		if t.s.Frozen(seg) {
+		if t.s.FrozenPage(seg) {
 			var err error
 			if seg, err = t.copySegment(h); err != nil {
 				return err
@@ -368,7 +368,7 @@ func (t *Table) FreeSome(last func(Slot)) (more bool) {
 		return true
 	})
 	n -= 1 << t.depthBelow(entryRef(e))
-	t.s.Free(entryRef(e))
+	t.s.FreePage(entryRef(e))
 	t.dir = t.dir[:n] // a View that shares the directory has a slice of its own
 	return n > 0
 }
