@@ -71,13 +71,13 @@ func (s *Session) flushMode(c *command.Call) (async, ok bool) {
 
 func flushAllCommand(s *Session, c *command.Call) {
 	if async, ok := s.flushMode(c); ok {
-		s.answer(c, s.flush(0, s.databases, async))
+		s.answer(c, s.flush(s.tx, 0, s.databases, async))
 	}
 }
 
 func flushDBCommand(s *Session, c *command.Call) {
 	if async, ok := s.flushMode(c); ok {
-		s.answer(c, s.flush(c.DB, c.DB+1, async))
+		s.answer(c, s.flush(s.tx, c.DB, c.DB+1, async))
 	}
 }
 
@@ -100,13 +100,9 @@ func errorReply(err error) string {
 
 // flush empties databases from to below to at one instant. Their memory is freed in slices: before it returns, or, if
 // async, in the background.
-func (e *engine) flush(from, to int, async bool) error {
-	e.flushing.Lock()
-	defer e.flushing.Unlock()
+func (e *engine) flush(t *transaction, from, to int, async bool) error {
 	graves := make([][]*keyspace.Grave, len(e.shards))
-	err := func() error {
-		e.lockAll()
-		defer e.unlockAll()
+	err := e.alone(t, func() error {
 		if e.closed.Load() {
 			return ErrClosed
 		}
@@ -120,7 +116,7 @@ func (e *engine) flush(from, to int, async bool) error {
 			}
 		}
 		return nil
-	}()
+	})
 	reclaim := func() {
 		for i := range graves {
 			e.free(i, graves[i])
@@ -136,10 +132,10 @@ func (e *engine) flush(from, to int, async bool) error {
 
 // Flush removes all keys of the cache's logical database at one instant. Their memory is freed before it returns, in
 // slices, so that others are not held up.
-func (c *Cache) Flush() error { return c.flush(c.db, c.db+1, false) }
+func (c *Cache) Flush() error { return c.flush(c.tx, c.db, c.db+1, false) }
 
 // FlushAll removes all keys of all logical databases; see Flush.
-func (c *Cache) FlushAll() error { return c.flush(0, c.databases, false) }
+func (c *Cache) FlushAll() error { return c.flush(c.tx, 0, c.databases, false) }
 
 func swapDBCommand(s *Session, c *command.Call) {
 	var n [2]int64
@@ -156,20 +152,39 @@ func swapDBCommand(s *Session, c *command.Call) {
 			return
 		}
 	}
-	s.swap(int(n[0]), int(n[1]))
-	c.OK()
+	s.answer(c, s.swap(s.tx, int(n[0]), int(n[1])))
 }
 
 // swap exchanges two databases at one instant.
-func (e *engine) swap(i, j int) {
-	e.flushing.Lock()
-	defer e.flushing.Unlock()
-	e.lockAll()
-	defer e.unlockAll()
-	for k := range e.shards {
-		e.shards[k].data.Swap(i, j)
+func (e *engine) swap(t *transaction, i, j int) error {
+	return e.alone(t, func() error {
+		for k := range e.shards {
+			e.shards[k].data.Swap(i, j)
+		}
+		e.shards[0].data.Stats.Changes++ // one change, to be saved like any other
+		return nil
+	})
+}
+
+// alone runs fn, which replaces whole databases, with all shards held: as part of a transaction, or between transactions.
+func (e *engine) alone(t *transaction, fn func() error) error {
+	if t == nil {
+		e.flushing.Lock()
+		defer e.flushing.Unlock()
+		e.lockAll()
+		defer e.unlockAll()
+		return fn()
 	}
-	e.shards[0].data.Stats.Changes++ // one change, to be saved like any other
+	t.takeAll()
+	for i := range e.shards {
+		e.shards[i].lock()
+	}
+	defer func() {
+		for i := range e.shards {
+			e.shards[i].unlock()
+		}
+	}()
+	return fn()
 }
 
 func lastSaveCommand(s *Session, c *command.Call) {

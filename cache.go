@@ -59,6 +59,7 @@ type Options struct {
 type Cache struct {
 	*engine
 	db int
+	tx *transaction // nil outside of one
 }
 
 // engine is what all handles of one cache share.
@@ -83,6 +84,8 @@ type engine struct {
 	maxValue  atomic.Int64
 	panics    atomic.Int64
 	commands  atomic.Int64 // run by sessions that are closed
+
+	gate sync.RWMutex // held by transactions while they run, and alone by who needs all shards between them
 
 	noActiveExpiry atomic.Bool
 	flushing       sync.Mutex // held while databases are replaced whole

@@ -51,7 +51,7 @@ func (p place) see(k keyspace.Kind) (r seen, err error) {
 		return p.snap.seeFrozen(k, key)
 	}
 	r.e = p.cache.engine
-	s, h := p.cache.hold(key)
+	s, h := p.cache.holdRead(key)
 	r.s = s
 	db, err := s.db(p.cache.db)
 	if err != nil {

@@ -86,7 +86,7 @@ func (c *Cache) Scan(cursor uint64, o ScanOptions) (keys []string, next uint64, 
 // the walk's cursor, 0 at the shard's end.
 func (c *Cache) slice(n int, cursor uint64, enough func() bool, visit func(keyspace.Item)) (next uint64, err error) {
 	s := &c.shards[n]
-	s.lock()
+	s.lockWalk(c.tx)
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {
@@ -98,6 +98,18 @@ func (c *Cache) slice(n int, cursor uint64, enough func() bool, visit func(keysp
 		}
 	}
 	return cursor, nil
+}
+
+// walkShards runs fn with each shard held in turn, when it has no owner but the cache's own transaction.
+func (c *Cache) walkShards(fn func(*keyspace.Shard)) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.lockWalk(c.tx)
+		func() {
+			defer s.unlock()
+			fn(s.data)
+		}()
+	}
 }
 
 // matcher returns what tells whether a key matches a pattern.
@@ -194,7 +206,7 @@ func (c *Cache) Keys(pattern string) iter.Seq[string] {
 // the cache is closed. The shards are counted one after another. O(shards).
 func (c *Cache) Len() int {
 	n := 0
-	c.eachShard(func(s *keyspace.Shard) {
+	c.walkShards(func(s *keyspace.Shard) {
 		if db := s.DB(c.db); db != nil {
 			n += db.Len()
 		}
@@ -207,7 +219,7 @@ func (c *Cache) Len() int {
 func (c *Cache) drawKey() (key string, found bool, err error) {
 	sizes := make([]int, 0, len(c.shards))
 	total := 0
-	c.eachShard(func(s *keyspace.Shard) {
+	c.walkShards(func(s *keyspace.Shard) {
 		n := 0
 		if db := s.DB(c.db); db != nil {
 			n = db.Len()
@@ -224,7 +236,7 @@ func (c *Cache) drawKey() (key string, found bool, err error) {
 		n++
 	}
 	s := &c.shards[n]
-	s.lock()
+	s.lockWalk(c.tx)
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {

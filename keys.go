@@ -14,7 +14,16 @@ import (
 
 // onKeys calls fn with each of several keys, in their order, with the shards of all of them held. The first error ends
 // it.
-func (c *Cache) onKeys(keys []string, fn func(i int, t keyspace.Target) error) (err error) {
+func (c *Cache) onKeys(keys []string, fn func(i int, t keyspace.Target) error) error {
+	return c.withKeys(keys, true, fn)
+}
+
+// onKeysRead is onKeys for an fn that only reads.
+func (c *Cache) onKeysRead(keys []string, fn func(i int, t keyspace.Target) error) error {
+	return c.withKeys(keys, false, fn)
+}
+
+func (c *Cache) withKeys(keys []string, write bool, fn func(i int, t keyspace.Target) error) (err error) {
 	if c.closed.Load() {
 		return ErrClosed
 	}
@@ -23,7 +32,7 @@ func (c *Cache) onKeys(keys []string, fn func(i int, t keyspace.Target) error) (
 	for _, key := range keys {
 		numbers = append(numbers, c.shardOf(bytesOf(key)))
 	}
-	numbers = c.lockShards(numbers)
+	numbers, _ = c.lockEach(numbers, c.tx, write, false)
 	defer func() {
 		c.unlockShards(numbers)
 		if r := recover(); r != nil {
@@ -85,7 +94,7 @@ func (c *Cache) Touch(keys ...string) (found int, err error) { return c.find(key
 
 // find looks keys up as a read does.
 func (c *Cache) find(keys []string) (found int, err error) {
-	err = c.onKeys(keys, func(_ int, t keyspace.Target) error {
+	err = c.onKeysRead(keys, func(_ int, t keyspace.Target) error {
 		if t.DB.Find(t.Hash, t.Key).Found() {
 			found++
 		}
@@ -96,7 +105,7 @@ func (c *Cache) find(keys []string) (found int, err error) {
 
 // Type returns what a key holds: "string". An absent key is ErrNotFound. O(1).
 func (c *Cache) Type(key string) (kind string, err error) {
-	err = c.look(key, func(_ *keyspace.DB, it keyspace.Item) error {
+	err = c.lookRead(key, func(_ *keyspace.DB, it keyspace.Item) error {
 		if !it.Found() {
 			return ErrNotFound
 		}
@@ -106,10 +115,22 @@ func (c *Cache) Type(key string) (kind string, err error) {
 	return kind, err
 }
 
-// look calls fn with a key, which may not be Found, with its shard held and without a note of access.
+// look calls fn with a key that it may change, and which may not be Found, with its shard held and without a note of
+// access.
 func (c *Cache) look(key string, fn func(*keyspace.DB, keyspace.Item) error) (err error) {
 	k := bytesOf(key)
 	s, h := c.hold(k)
+	return c.lookIn(s, h, k, fn)
+}
+
+// lookRead is look for an fn that only reads.
+func (c *Cache) lookRead(key string, fn func(*keyspace.DB, keyspace.Item) error) (err error) {
+	k := bytesOf(key)
+	s, h := c.holdRead(k)
+	return c.lookIn(s, h, k, fn)
+}
+
+func (c *Cache) lookIn(s *shard, h uint64, k []byte, fn func(*keyspace.DB, keyspace.Item) error) (err error) {
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {
@@ -163,7 +184,7 @@ func (c *Cache) Persist(key string) (had bool, err error) {
 
 // TTL returns how long a key has to live, NoExpiry if it does not expire. An absent key is ErrNotFound. O(1).
 func (c *Cache) TTL(key string) (ttl time.Duration, err error) {
-	err = c.look(key, func(db *keyspace.DB, it keyspace.Item) error {
+	err = c.lookRead(key, func(db *keyspace.DB, it keyspace.Item) error {
 		if !it.Found() {
 			return ErrNotFound
 		}
@@ -184,7 +205,7 @@ func lifetime(ms int64, ends bool) time.Duration {
 
 // ExpireTime returns when a key expires, the zero time if it does not. An absent key is ErrNotFound. O(1).
 func (c *Cache) ExpireTime(key string) (t time.Time, err error) {
-	err = c.look(key, func(_ *keyspace.DB, it keyspace.Item) error {
+	err = c.lookRead(key, func(_ *keyspace.DB, it keyspace.Item) error {
 		if !it.Found() {
 			return ErrNotFound
 		}

@@ -79,7 +79,7 @@ func memoryPurgeCommand(s *Session, c *command.Call) {
 // debugObject tells of a key without a note of access.
 func debugObject(s *Session, c *command.Call) {
 	key := c.Args[2]
-	env := env{s.engine}
+	env := env{s}
 	env.WithShard(s.shardOf(key), c.DB, func(db *keyspace.DB) {
 		it := db.Look(s.hash(key), key)
 		if !it.Found() {

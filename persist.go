@@ -197,7 +197,7 @@ func (st *staging) add(rec *archive.Record) error {
 	}
 	n := e.shardOf(rec.Key)
 	s := &e.shards[n]
-	s.lock()
+	s.lockWalk(nil) // what is loaded is no part of somebody's transaction
 	defer s.unlock()
 	if e.closed.Load() {
 		return ErrClosed

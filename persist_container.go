@@ -182,11 +182,12 @@ func (u *unfinishedSet) check() error {
 func (st *staging) discardUnfinished() {
 	for id, l := range st.unfinished.open {
 		s := &st.e.shards[st.e.shardOf([]byte(id.key))]
-		s.while(func(*keyspace.Shard) bool {
+		func() {
+			s.lockWalk(nil)
+			defer s.unlock()
 			if raw, large, err := l.builder.Raw(); err == nil {
 				l.db.Abandon(l.kind, raw, large)
 			}
-			return false
-		})
+		}()
 	}
 }

@@ -34,12 +34,16 @@ type Session struct {
 
 	targets []command.Target
 	values  reply.Values
+
+	tx *transaction // nil outside of one
+	// impatient says that a command which would have to wait for a transaction is not run: Run fails with ErrBusy.
+	impatient bool
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.
 func (c *Cache) NewSession() *Session {
-	s := &Session{engine: c.engine, local: true}
-	s.call.Env = env{c.engine}
+	s := &Session{engine: c.engine, local: true, tx: c.tx}
+	s.call.Env = env{s}
 	s.call.DB = c.db
 	return s
 }
@@ -68,6 +72,10 @@ func (s *Session) SetLocal(on bool) { s.local = on }
 
 // SetNoTouch chooses whether reads by this session leave the keys' time of last use alone.
 func (s *Session) SetNoTouch(on bool) { s.call.NoTouch = on }
+
+// SetImpatient chooses whether a command that would have to wait for a transaction's end is not run: Run then fails with
+// ErrBusy, and the command may be run again by somebody who can wait.
+func (s *Session) SetImpatient(on bool) { s.impatient = on }
 
 // Do runs a command by name and returns its reply as a Go value:
 //
@@ -170,6 +178,12 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 	n := s.shardOf(key)
 	sh := &s.shards[n]
 	sh.lock()
+	if sh.owner != nil || s.tx != nil {
+		if err := s.enter(sh, row); err != nil {
+			sh.unlock()
+			return err
+		}
+	}
 	defer s.contained(sh, &err)
 	if c.One, err = s.targetIn(n, key, c.DB); err != nil {
 		c.Fail(err)
@@ -192,9 +206,12 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 	for _, k := range s.keys {
 		s.set.add(s.shardOf(c.Args[k.Index]))
 	}
-	s.lockSet(&s.set)
+	var ok bool
+	if s.set.numbers, ok = s.lockEach(s.set.numbers, s.tx, row.Flags&command.ReadOnly == 0, s.impatient); !ok {
+		return ErrBusy
+	}
 	defer func() {
-		s.unlockSet(&s.set)
+		s.unlockShards(s.set.numbers)
 		clear(s.targets)
 		if r := recover(); r != nil {
 			err = s.caught(r)
@@ -233,7 +250,7 @@ func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
 }
 
 // env is what handlers see of the engine.
-type env struct{ *engine }
+type env struct{ *Session }
 
 func (e env) Databases() int { return e.databases }
 func (e env) Shards() int    { return len(e.shards) }
@@ -242,7 +259,7 @@ func (e env) MaxBulk() int64 { return e.maxValue.Load() }
 func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	s := &e.shards[shard]
 	func() {
-		s.lock()
+		s.lockWalk(e.tx)
 		defer s.unlock()
 		if d, err := s.db(db); err == nil {
 			fn(d)

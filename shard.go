@@ -23,8 +23,9 @@ import (
 //
 // Lock order; A -> B means that B may be taken while A is held:
 //
-//	engine.saving   -> shard.mu          one save at a time
-//	engine.flushing -> shard.mu          one replacement of whole databases at a time
+//	engine.saving   -> engine.gate       one save at a time
+//	engine.flushing -> engine.gate       one replacement of whole databases at a time
+//	engine.gate     -> shard.mu          transactions hold it shared, whoever needs all shards between them alone
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
 //
@@ -38,9 +39,12 @@ import (
 //	a walk             one shard at a time, for a slice of some dozen keys; between two slices others get their turn
 //	expiry, freeing    likewise
 type shard struct {
-	mu   shardLock
-	data *keyspace.Shard
-	_    [128 - 8 - 16]byte
+	mu        shardLock
+	data      *keyspace.Shard
+	owner     *transaction    // nil without one; see tx.go
+	waiting   []chan struct{} // closed when the owner gives the shard up
+	committed bool            // this holder reads the state before the owner's changes
+	_         [128 - 65]byte
 }
 
 // shardLock is the mutex of a shard, with the shard's number where the invariants build wants it.
@@ -56,6 +60,10 @@ func (s *shard) lock() {
 }
 
 func (s *shard) unlock() {
+	if s.committed {
+		s.committed = false
+		s.data.AsCommitted(false)
+	}
 	s.mu.Unlock()
 	noteUnlock(s.mu.number)
 }
@@ -106,31 +114,15 @@ func (set *shardSet) add(n int) {
 	set.numbers = append(set.numbers, n)
 }
 
-// lockSet takes all shards of the set, in order.
-func (e *engine) lockSet(set *shardSet) { set.numbers = e.lockShards(set.numbers) }
-
-func (e *engine) unlockSet(set *shardSet) { e.unlockShards(set.numbers) }
-
-// lockShards takes shards in order, each once, and returns their numbers so.
-func (e *engine) lockShards(numbers []int) []int {
-	if len(numbers) > 1 {
-		slices.Sort(numbers)
-		numbers = slices.Compact(numbers)
-	}
-	for _, n := range numbers {
-		e.shards[n].lock()
-	}
-	return numbers
-}
-
 func (e *engine) unlockShards(numbers []int) {
 	for _, n := range slices.Backward(numbers) {
 		e.shards[n].unlock()
 	}
 }
 
-// lockAll takes every shard, in order.
+// lockAll takes every shard, in order, when no transaction runs. unlockAll is to follow.
 func (e *engine) lockAll() {
+	e.gate.Lock()
 	for i := range e.shards {
 		e.shards[i].lock()
 	}
@@ -140,6 +132,7 @@ func (e *engine) unlockAll() {
 	for i := range e.shards {
 		e.shards[i].unlock()
 	}
+	e.gate.Unlock()
 }
 
 // target returns a key with its part of the keyspace. The key's shard is held.

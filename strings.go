@@ -36,11 +36,19 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // hash returns the hash under which shards keep a key.
 func (e *engine) hash(key []byte) uint64 { return maphash.Bytes(e.seed, key) }
 
-// hold takes the shard of a key and returns it with the key's hash.
-func (e *engine) hold(key []byte) (*shard, uint64) {
-	s := &e.shards[e.shardOf(key)]
-	h := e.hash(key)
-	s.lock()
+// hold takes the shard of a key that is to be changed and returns it with the key's hash.
+func (c *Cache) hold(key []byte) (*shard, uint64) {
+	s := &c.shards[c.shardOf(key)]
+	h := c.hash(key)
+	s.lockWrite(c.tx)
+	return s, h
+}
+
+// holdRead is hold for a key that is to be read.
+func (c *Cache) holdRead(key []byte) (*shard, uint64) {
+	s := &c.shards[c.shardOf(key)]
+	h := c.hash(key)
+	s.lockRead(c.tx)
 	return s, h
 }
 
@@ -86,7 +94,7 @@ func (c *Cache) AppendGet(dst []byte, key string) (out []byte, err error) {
 	k := bytesOf(key)
 	s := &c.shards[c.shardOf(k)]
 	h := c.hash(k)
-	s.lock()
+	s.lockRead(c.tx)
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {
@@ -96,7 +104,7 @@ func (c *Cache) AppendGet(dst []byte, key string) (out []byte, err error) {
 	if err != nil {
 		return out, err
 	}
-	if len(v) > pinFrom {
+	if len(v) > pinFrom && !s.committed {
 		return c.appendPinned(dst, v, s), nil
 	}
 	return append(dst, v...), nil
@@ -129,7 +137,7 @@ func (c *Cache) View(key string, fn func(value []byte) error) error {
 	k := bytesOf(key)
 	s := &c.shards[c.shardOf(k)]
 	h := c.hash(k)
-	s.lock()
+	s.lockRead(c.tx)
 	defer s.unlock()
 	db, err := s.db(c.db)
 	if err != nil {
@@ -146,7 +154,7 @@ func (c *Cache) View(key string, fn func(value []byte) error) error {
 // or no string, has nil; an empty value is not nil. O(keys + length of values), with the keys' shards held.
 func (c *Cache) GetMany(keys ...string) (values [][]byte, err error) {
 	values = make([][]byte, len(keys))
-	err = c.onKeys(keys, func(i int, t keyspace.Target) error {
+	err = c.onKeysRead(keys, func(i int, t keyspace.Target) error {
 		if v, err := aString(t.DB.Find(t.Hash, t.Key)); err == nil {
 			values[i] = append([]byte{}, v...)
 		}
@@ -167,7 +175,7 @@ func (c *Cache) Set(key string, value []byte) (err error) {
 	k := bytesOf(key)
 	s := &c.shards[c.shardOf(k)]
 	h := c.hash(k)
-	s.lock()
+	s.lockWrite(c.tx)
 	defer c.contained(s, &err)
 	db, err := c.roomIn(s)
 	if err != nil {
@@ -334,7 +342,7 @@ func (c *Cache) Append(key string, tail []byte) (length int, err error) {
 // returned).
 func (c *Cache) GetRange(key string, first, last int) (part []byte, err error) {
 	k := bytesOf(key)
-	s, h := c.hold(k)
+	s, h := c.holdRead(k)
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {
@@ -375,7 +383,7 @@ func (c *Cache) SetRange(key string, offset int, part []byte) (length int, err e
 // StrLen returns the length of a string, 0 for an absent key. O(1).
 func (c *Cache) StrLen(key string) (length int, err error) {
 	k := bytesOf(key)
-	s, h := c.hold(k)
+	s, h := c.holdRead(k)
 	defer c.contained(s, &err)
 	db, err := s.db(c.db)
 	if err != nil {

@@ -127,6 +127,10 @@ func (db *DB) scrap(it Item) {
 		return
 	}
 	s := db.shard
+	if s.save != nil {
+		s.save.scraps.Add(it.Kind(), db.View(), it.Value())
+		return
+	}
 	s.debris.Add(it.Kind(), db.View(), it.Value())
 	s.debris.FreeSome(s.slab, freeAtOnce)
 }
@@ -138,9 +142,23 @@ func (db *DB) Abandon(k Kind, raw []byte, large bool) {
 	}
 }
 
-// FreeSome frees some of the debris and says whether there is more.
+// FreeSome frees some of the debris, and of what transactions have left, and says whether there is more.
 func (s *Shard) FreeSome(nodes int) (more bool) {
 	s.heap.Tidy()
+	if s.CloseSome() {
+		return true
+	}
+	if s.save != nil {
+		return false // what is freed now would come back with a rollback
+	}
+	if n := len(s.graves); n > 0 {
+		g := s.graves[n-1]
+		s.graves = s.graves[:n-1]
+		if g.FreeSome() {
+			s.graves = append(s.graves, g)
+		}
+		return true
+	}
 	if s.debris.Empty() {
 		return false
 	}

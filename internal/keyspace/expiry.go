@@ -211,7 +211,7 @@ func (db *DB) countExpiry(before, after int64) {
 // entries of the index, so that the shard isn't held for long.
 func (db *DB) ExpireSome(budget int) (more bool) {
 	w := db.expiry
-	if w == nil {
+	if w == nil || db.shard.save != nil {
 		return false
 	}
 	now := db.Now()

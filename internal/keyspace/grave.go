@@ -17,8 +17,12 @@ func (s *Shard) Bury(i int) (*Grave, error) {
 	if err != nil {
 		return nil, err
 	}
+	logged := s.noteReplaced(i, true)
 	s.dbs[i] = fresh
 	s.Stats.Changes += int64(old.Len())
+	if logged {
+		return nil, nil // it is freed when the savepoint is committed
+	}
 	return &Grave{old}, nil
 }
 
@@ -47,7 +51,12 @@ func (g *Grave) FreeSome() (more bool) {
 		return true
 	}
 	s := g.db.shard
-	if s.FreeSome(graveSlice) {
+	if s.save != nil {
+		s.graves = append(s.graves, g) // what is freed now would come back with a rollback
+		return false
+	}
+	if !s.debris.Empty() {
+		s.debris.FreeSome(s.slab, graveSlice)
 		return true
 	}
 	more = g.db.t.FreeSome(func(w table.Slot) {

@@ -74,7 +74,7 @@ func (db *DB) Find(h uint64, key []byte) Item {
 		return it
 	}
 	db.shard.Stats.Hits++
-	if a := db.shard.Clock.access(); it.slot.Access() != a {
+	if a := db.shard.Clock.access(); it.slot.Access() != a && !db.shard.committed {
 		it.slot = it.slot.WithAccess(a)
 		db.t.SetIfPrivate(h, it.pos, it.slot)
 	}
@@ -94,6 +94,9 @@ func (db *DB) FindUntouched(h uint64, key []byte) Item {
 
 // Look looks a key up without a trace, but for the removal of an expired one.
 func (db *DB) Look(h uint64, key []byte) Item {
+	if db.shard.committed {
+		return db.lookCommitted(h, key)
+	}
 	pos, w, ok := db.t.Find(h, key)
 	if !ok {
 		return Item{}
@@ -144,6 +147,7 @@ func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error)
 	if err := db.indexExpiry(h, 0, v.ExpireAt); err != nil {
 		return nil, err
 	}
+	db.noteChange(it, h, key)
 	w, b, err := db.t.NewCell(key, n, c)
 	if err != nil {
 		return nil, err
@@ -187,6 +191,7 @@ const (
 // replace gives a key another value, in place where it can.
 func (db *DB) replace(it Item, n int, c table.Cell, how change) ([]byte, Item, error) {
 	t := db.t
+	db.noteChange(it, 0, nil)
 	pos, err := t.Own(it.hash, it.pos)
 	if err != nil {
 		return nil, it, err
@@ -259,6 +264,7 @@ func (db *DB) Delete(it Item, e Event) error {
 
 // remove takes a key out of the database without an announcement. Its cell is still to be freed.
 func (db *DB) remove(it Item) error {
+	db.noteChange(it, 0, nil)
 	key, value, at := len(it.Key()), len(it.Value()), it.ExpireAt()
 	if err := db.t.Remove(it.hash, it.pos); err != nil {
 		return err

@@ -98,6 +98,11 @@ type Shard struct {
 	noted  int64 // what of the bytes in use Used knows of
 	much   int64 // how much it may be off by, so that all shards together are by 256 KiB
 	closed bool
+
+	save      *savepoint // nil without one
+	committed bool       // what is read now is the state before it
+	closing   []*slab.Version
+	graves    []*Grave // databases that a transaction flushed
 }
 
 // NewShard returns an empty shard, the i-th of n.
@@ -114,11 +119,18 @@ func NewShard(c Config, i, n int) (*Shard, error) {
 }
 
 // DB returns a logical database, or nil if nothing was ever stored in it.
-func (s *Shard) DB(i int) *DB { return s.dbs[i] }
+func (s *Shard) DB(i int) *DB {
+	if s.committed {
+		// Without memory for an empty one there is none.
+		db, _ := s.committedDB(i)
+		return db
+	}
+	return s.dbs[i]
+}
 
 // Open returns a logical database and makes it if need be.
 func (s *Shard) Open(i int) (*DB, error) {
-	if db := s.dbs[i]; db != nil {
+	if db := s.DB(i); db != nil {
 		return db, nil
 	}
 	if s.closed {
@@ -147,6 +159,8 @@ func (s *Shard) Close() {
 
 // Swap exchanges two logical databases.
 func (s *Shard) Swap(i, j int) {
+	s.noteReplaced(i, false)
+	s.noteReplaced(j, false)
 	s.dbs[i], s.dbs[j] = s.dbs[j], s.dbs[i]
 	for _, k := range []int{i, j} {
 		if s.dbs[k] != nil {

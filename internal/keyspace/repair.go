@@ -7,6 +7,9 @@ const repairSlice = 64
 
 // RepairSome goes on moving entries out of sparsely filled memory, and says whether there is more to do.
 func (s *Shard) RepairSome() (more bool) {
+	if s.save != nil {
+		return false
+	}
 	return s.slab.Repair(repairSlice, func(ref slab.Ref) {
 		for _, db := range s.dbs {
 			if db == nil {

@@ -220,6 +220,25 @@ func (d *Debris) FreeSome(s *slab.Slab, n int) {
 	}
 }
 
+// FreeWhere frees the nodes that are wanted, all at once. What only an unwanted one leads to is left.
+func (d *Debris) FreeWhere(s *slab.Slab, want func(slab.Ref) bool) {
+	for len(d.nodes) > 0 {
+		last := d.nodes[len(d.nodes)-1]
+		d.nodes = d.nodes[:len(d.nodes)-1]
+		if want(last.Ref) {
+			d.nodes = last.children(s.Mem, d.nodes)
+			s.Free(last.Ref)
+		}
+	}
+	d.nodes = nil
+}
+
+// Take takes what another has.
+func (d *Debris) Take(other *Debris) {
+	d.nodes = append(d.nodes, other.nodes...)
+	other.nodes = nil
+}
+
 // children appends the nodes that a node leads to.
 func (n Node) children(m slab.Mem, dst []Node) []Node {
 	switch n.Of {

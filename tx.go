@@ -1,0 +1,374 @@
+package darter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/keyspace"
+)
+
+// # Transactions
+//
+// A script or an Update is a transaction: it may use any keys without saying which beforehand, nobody sees half of what it
+// does, and it can be stopped at any moment with nothing left behind. It takes shards as it goes and keeps them to its
+// end: it is their *owner*. The shard's lock is held only while one of its commands runs; between two of them
+//
+//	others who read the shard     get its last committed state, at once
+//	others who write to it        wait for the owner's end
+//
+// Before its first change in a shard the transaction begins a savepoint there (package keyspace, savepoint.go). At its end
+// it holds the locks of all its shards at once and commits, or rolls back to the savepoints.
+//
+// Two transactions could wait for each other for ever. Shards are taken in order, as locks are, where that is possible: a
+// transaction waits for a shard above all those it has. For one below, which another has, it does not: it is rolled back
+// and runs again, with all the shards it has come to know taken in order first. So it loses a run at most for each
+// shard it had not known of.
+//
+// Whoever needs every shard between transactions (a snapshot, a flush, a load) takes engine.gate first: it waits for those
+// that run and keeps new ones from starting.
+type transaction struct {
+	e     *engine
+	ctx   context.Context // ends waits
+	owned []int           // shards, in the order they were taken
+	known []int           // shards that earlier runs have come to know
+
+	killed atomic.Bool
+}
+
+// conflict is what a transaction panics with when it must run again. It never leaves this package.
+type conflict struct{ shard int }
+
+// stopped is what a transaction panics with when it can't go on: it was killed while it waited, or has no memory.
+type stopped struct{ err error }
+
+// ErrBusy says that a session's command was not run, since it would have had to wait for a transaction's end: see
+// Session.SetImpatient.
+var ErrBusy = errors.New("darter: a transaction is under way")
+
+// maxRuns is how often a transaction runs before it takes all shards at once.
+const maxRuns = 16
+
+// beginTx starts a transaction, or waits until it may start.
+func (e *engine) beginTx(ctx context.Context) *transaction {
+	e.gate.RLock()
+	return &transaction{e: e, ctx: ctx}
+}
+
+// highest returns the number of the last of the shards in order that the transaction owns, -1 without any.
+func (t *transaction) highest() int {
+	if len(t.owned) == 0 {
+		return -1
+	}
+	return slices.Max(t.owned)
+}
+
+// take makes the transaction the owner of a shard that is locked, and stays so. It panics with conflict, or with stopped,
+// with the shard unlocked.
+func (t *transaction) take(s *shard) {
+	for s.owner != t {
+		if s.owner == nil {
+			s.owner = t
+			t.owned = append(t.owned, s.mu.number)
+			return
+		}
+		if s.mu.number < t.highest() {
+			s.unlock()
+			panic(conflict{s.mu.number})
+		}
+		if err := s.await(t.ctx); err != nil {
+			s.unlock()
+			panic(stopped{err})
+		}
+	}
+}
+
+// await waits, with the shard locked before and after, until its owner gives it up or the context ends.
+func (s *shard) await(ctx context.Context) error {
+	ch := make(chan struct{})
+	s.waiting = append(s.waiting, ch)
+	s.unlock()
+	var err error
+	select {
+	case <-ch:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.lock()
+	return err
+}
+
+// free gives the shard up, which is locked.
+func (s *shard) free() {
+	s.owner = nil
+	for _, ch := range s.waiting {
+		close(ch)
+	}
+	s.waiting = nil
+}
+
+// enterRead readies a shard that is locked, and owned by somebody, for a reader.
+func (s *shard) enterRead(t *transaction) {
+	if t != nil {
+		t.take(s)
+		return
+	}
+	s.committed = true
+	s.data.AsCommitted(true)
+}
+
+// enterWrite readies a shard that is locked, and owned by somebody, for a writer.
+func (s *shard) enterWrite(t *transaction) {
+	if t == nil {
+		for s.owner != nil {
+			_ = s.await(context.Background())
+		}
+		return
+	}
+	t.take(s)
+	if !s.data.Saved() {
+		if err := s.data.Begin(); err != nil {
+			s.unlock()
+			panic(stopped{err})
+		}
+	}
+}
+
+// lockRead takes the shard for a reader, in a transaction or not.
+func (s *shard) lockRead(t *transaction) {
+	s.lock()
+	if s.owner != nil || t != nil {
+		s.enterRead(t)
+	}
+}
+
+// lockWrite takes the shard for a writer, in a transaction or not.
+func (s *shard) lockWrite(t *transaction) {
+	s.lock()
+	if s.owner != nil || t != nil {
+		s.enterWrite(t)
+	}
+}
+
+// lockWalk takes the shard for one slice of a walk, in a transaction or not, when it has no other owner.
+func (s *shard) lockWalk(t *transaction) {
+	s.lock()
+	if t != nil {
+		t.take(s)
+		return
+	}
+	for s.owner != nil {
+		_ = s.await(context.Background())
+	}
+}
+
+// enter readies a shard that is locked, and has an owner or will, for a session's command.
+func (s *Session) enter(sh *shard, row *command.Row) error {
+	switch {
+	case row.Flags&command.ReadOnly != 0:
+		sh.enterRead(s.tx)
+	case s.impatient && s.tx == nil:
+		return ErrBusy
+	default:
+		sh.enterWrite(s.tx)
+	}
+	return nil
+}
+
+// lockEach takes shards in order, each once, for a reader or a writer, and returns their numbers so. It gives up, with no
+// shard taken, if it would have to wait for a transaction and may not.
+func (e *engine) lockEach(numbers []int, t *transaction, write, impatient bool) (taken []int, ok bool) {
+	if len(numbers) > 1 {
+		slices.Sort(numbers)
+		numbers = slices.Compact(numbers)
+	}
+	if t != nil {
+		// Those that are missing are taken first, so that no lock is held during a wait.
+		for _, n := range numbers {
+			s := &e.shards[n]
+			if write {
+				s.lockWrite(t)
+			} else {
+				s.lockRead(t)
+			}
+			s.unlock()
+		}
+		for _, n := range numbers {
+			e.shards[n].lock()
+		}
+		return numbers, true
+	}
+again:
+	for i, n := range numbers {
+		s := &e.shards[n]
+		s.lock()
+		switch {
+		case s.owner == nil:
+		case !write:
+			s.enterRead(nil)
+		default:
+			e.unlockShards(numbers[:i])
+			if impatient {
+				s.unlock()
+				return numbers, false
+			}
+			_ = s.await(context.Background())
+			s.unlock()
+			goto again
+		}
+	}
+	return numbers, true
+}
+
+// takeKnown takes the shards that earlier runs have come to know, in order.
+func (t *transaction) takeKnown() {
+	slices.Sort(t.known)
+	for _, n := range slices.Compact(t.known) {
+		s := &t.e.shards[n]
+		s.lockRead(t)
+		s.unlock()
+	}
+}
+
+// takeAll takes all shards.
+func (t *transaction) takeAll() {
+	for i := range t.e.shards {
+		s := &t.e.shards[i]
+		s.lockWrite(t)
+		s.unlock()
+	}
+}
+
+// commit keeps what the transaction did and gives its shards up, all at one instant.
+func (t *transaction) commit() {
+	e := t.e
+	slices.Sort(t.owned)
+	for _, n := range t.owned {
+		e.shards[n].lock()
+	}
+	var rest []int // shards where much is to be freed
+	for _, n := range t.owned {
+		s := &e.shards[n]
+		if s.data.Commit() {
+			rest = append(rest, n)
+		}
+		s.free()
+	}
+	e.unlockShards(t.owned)
+	for _, n := range rest {
+		e.inSlices(&e.shards[n], (*keyspace.Shard).CloseSome)
+	}
+	t.owned = t.owned[:0]
+}
+
+// rollback undoes what the transaction did and gives its shards up. It remembers which they were.
+func (t *transaction) rollback() {
+	e := t.e
+	for _, n := range t.owned {
+		s := &e.shards[n]
+		s.lock()
+		s.data.Rollback()
+		s.free()
+		s.unlock()
+	}
+	t.known = append(t.known, t.owned...)
+	t.owned = t.owned[:0]
+}
+
+// end lets those go on who wait for no transaction to run.
+func (t *transaction) end() { t.e.gate.RUnlock() }
+
+// transact runs fn as a transaction, again if need be, and commits unless keep says otherwise of its outcome. A panic of fn is
+// passed on after a rollback.
+func (e *engine) transact(ctx context.Context, fn func(t *transaction) (keep bool, err error)) error {
+	t := e.beginTx(ctx)
+	defer t.end()
+	for run := 1; ; run++ {
+		again, err := t.once(run >= maxRuns, fn)
+		if !again {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		runtime.Gosched()
+	}
+}
+
+func (t *transaction) once(all bool, fn func(*transaction) (bool, error)) (again bool, err error) {
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		t.rollback()
+		switch r := recover().(type) {
+		case nil:
+		case conflict:
+			t.known = append(t.known, r.shard)
+			again = true
+		case stopped:
+			err = told(r.err)
+		default:
+			panic(r)
+		}
+	}()
+	if all {
+		t.takeAll()
+	} else {
+		t.takeKnown()
+	}
+	keep, err := fn(t)
+	if keep {
+		done = true
+		t.commit()
+	}
+	return false, err
+}
+
+// Tx is the cache as a transaction sees it; Update makes it. All methods of Cache that read or change keys, and all handles
+// made from it, work on it and are part of the transaction. It is used by one goroutine at a time, and not after the
+// function that it was given to has returned.
+type Tx struct{ *Cache }
+
+// Update runs fn as a transaction: nobody sees half of what it does, and nothing of it if it returns an error or panics,
+// which Update passes on. No keys need be named beforehand. While it runs, others read the keys that it has changed as
+// they were before, and wait to write to keys of the shards that it has used.
+//
+// fn may run more than once, when two transactions would wait for each other: it should have no effects but on tx, and
+// must use no other handle of the cache, which might wait for itself. ctx ends the wait for other transactions; fn itself
+// should heed it if it takes long. The cost is that of the methods called, and O(1) more for each shard and each key
+// changed.
+func (c *Cache) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	if c.tx != nil {
+		return fmt.Errorf("%w: an Update within an Update", ErrInvalid)
+	}
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	return c.transact(ctx, func(t *transaction) (bool, error) {
+		inside := &Cache{engine: c.engine, db: c.db, tx: t}
+		err := fn(&Tx{inside})
+		return err == nil, err
+	})
+}
+
+// DB returns the transaction seen through another logical database; see Cache.DB.
+func (tx *Tx) DB(n int) *Tx {
+	_ = tx.handles[n]
+	return &Tx{&Cache{engine: tx.engine, db: n, tx: tx.tx}}
+}
+
+// errInTx is what methods of the whole cache give in a transaction.
+const errInTx = errs.Error("ERR not within a transaction")
+
+// Snapshot fails: what a transaction has done so far is nobody else's to see.
+func (tx *Tx) Snapshot() (*Snapshot, error) { return nil, errInTx }
+
+// Close fails: the cache can't be closed from within a transaction.
+func (tx *Tx) Close() error { return errInTx }

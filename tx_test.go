@@ -1,0 +1,240 @@
+package darter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/darterdb/darter"
+)
+
+// content returns all string keys of the first two databases with their values and times of expiry.
+func content(t *testing.T, c *darter.Cache) map[string]string {
+	t.Helper()
+	s, err := c.Snapshot()
+	require.NoError(t, err)
+	defer s.Close()
+	all := map[string]string{}
+	for n := range 2 {
+		for e := range s.DB(n).Entries() {
+			all[fmt.Sprint(n, " ", string(e.Key))] = fmt.Sprint(e.Type, " ", e.ExpireAt, " ", string(e.Value))
+		}
+	}
+	return all
+}
+
+var errUndo = errors.New("undo it")
+
+// act does something at random to the cache, or to a transaction.
+func act(t *testing.T, r *rand.Rand, s *darter.Session) {
+	t.Helper()
+	key := func() string { return fmt.Sprintf("key:%d", r.IntN(40)) }
+	commands := [][]any{
+		{"SET", key(), fmt.Sprint(r.Uint64())},
+		{"SET", key(), make([]byte, r.IntN(400)), "PX", 1 + r.IntN(1_000_000)},
+		{"APPEND", key(), "tail"},
+		{"DEL", key(), key()},
+		{"RENAME", key(), key()},
+		{"COPY", key(), key(), "REPLACE"},
+		{"COPY", key(), key(), "DB", 1, "REPLACE"},
+		{"MOVE", key(), 1},
+		{"EXPIRE", key(), 1000},
+		{"PERSIST", key()},
+		{"GETDEL", key()},
+		{"SETRANGE", key(), r.IntN(100), "part"},
+		{"MSET", key(), "a", key(), "b"},
+		{"SWAPDB", 0, 1},
+		{"FLUSHDB"},
+	}
+	n := r.IntN(len(commands)*10) % (len(commands) + 30)
+	if n >= len(commands) {
+		n = r.IntN(3)
+	}
+	// Some of them find nothing to work on.
+	_, _ = s.Do(context.Background(), commands[n]...)
+}
+
+func TestRollbackLeavesNothing(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			c, err := darter.New(darter.Options{Shards: 4})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, c.Close()) }()
+			for range 40 {
+				s := c.NewSession()
+				for range r.IntN(30) {
+					act(t, r, s)
+				}
+				before := content(t, c)
+				undo := r.IntN(3) > 0
+				err := c.Update(context.Background(), func(tx *darter.Tx) error {
+					s := tx.NewSession()
+					for range r.IntN(40) {
+						act(t, r, s)
+					}
+					if undo {
+						return errUndo
+					}
+					return nil
+				})
+				if undo {
+					require.ErrorIs(t, err, errUndo)
+					require.Equal(t, before, content(t, c))
+				} else {
+					require.NoError(t, err)
+				}
+			}
+			require.NoError(t, c.FlushAll())
+			requireNothingLeft(t, c)
+		})
+	}
+}
+
+// requireNothingLeft says that an empty cache holds no cells of keys.
+func requireNothingLeft(t *testing.T, c *darter.Cache) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		st := statsOf(c)
+		return st.EntryBytes == 0 && st.ContainerBytes == 0
+	}, time.Minute, time.Millisecond, "cells of keys were left")
+}
+
+func TestUpdateIsSeenWholeOrNotAtAll(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 8})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	const accounts, sum = 16, 1600
+	name := func(i int) string { return fmt.Sprint("account:", i) }
+	for i := range accounts {
+		require.NoError(t, c.Set(name(i), []byte("100")))
+	}
+	total := func(get func(...string) ([][]byte, error)) int {
+		var keys []string
+		for i := range accounts {
+			keys = append(keys, name(i))
+		}
+		values, err := get(keys...)
+		require.NoError(t, err)
+		n := 0
+		for _, v := range values {
+			var one int
+			_, err := fmt.Sscan(string(v), &one)
+			require.NoError(t, err)
+			n += one
+		}
+		return n
+	}
+	var writers, readers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(w), 2))
+			for range 300 {
+				from, to, much := name(r.IntN(accounts)), name(r.IntN(accounts)), int64(r.IntN(50))
+				undo := r.IntN(4) == 0
+				err := c.Update(context.Background(), func(tx *darter.Tx) error {
+					if _, err := tx.Incr(from, -much); err != nil {
+						return err
+					}
+					if _, err := tx.Incr(to, much); err != nil {
+						return err
+					}
+					if undo {
+						return errUndo
+					}
+					return nil
+				})
+				if undo {
+					require.ErrorIs(t, err, errUndo)
+				} else {
+					require.NoError(t, err)
+				}
+			}
+		})
+	}
+	stop := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s, err := c.Snapshot()
+				require.NoError(t, err)
+				require.Equal(t, sum, total(s.GetMany))
+				s.Close()
+				// A transaction that reads sees one state, too.
+				require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+					require.Equal(t, sum, total(tx.GetMany))
+					return nil
+				}))
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	readers.Wait()
+	require.Equal(t, sum, total(c.GetMany))
+}
+
+func TestReadersSeeWhatIsCommitted(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 1})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	require.NoError(t, c.Set("changed", []byte("old")))
+	require.NoError(t, c.Set("deleted", []byte("there")))
+	written := make(chan struct{})
+	require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+		require.NoError(t, tx.Set("changed", []byte("new")))
+		require.NoError(t, tx.Set("added", []byte("new")))
+		_, err := tx.Del("deleted")
+		require.NoError(t, err)
+		v, err := tx.Get("changed")
+		require.NoError(t, err)
+		require.Equal(t, "new", string(v))
+
+		outside := make(chan struct{})
+		go func() {
+			defer close(outside)
+			v, err := c.Get("changed")
+			require.NoError(t, err)
+			require.Equal(t, "old", string(v))
+			_, err = c.Get("added")
+			require.ErrorIs(t, err, darter.ErrNotFound)
+			n, err := c.Exists("deleted", "added", "changed")
+			require.NoError(t, err)
+			require.Equal(t, 2, n)
+		}()
+		<-outside
+		go func() {
+			defer close(written)
+			require.NoError(t, c.Set("changed", []byte("later")))
+		}()
+		return nil
+	}))
+	<-written
+	v, err := c.Get("changed")
+	require.NoError(t, err)
+	require.Equal(t, "later", string(v))
+}
+
+func TestUpdateOfUpdate(t *testing.T) {
+	c, err := darter.New(darter.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+		require.ErrorIs(t, tx.Update(context.Background(), func(*darter.Tx) error { return nil }), darter.ErrInvalid)
+		_, err := tx.Snapshot()
+		require.Error(t, err)
+		require.Error(t, tx.Close())
+		return nil
+	}))
+}
