@@ -23,8 +23,13 @@ const (
 	NoSuchKey = Error("ERR no such key")
 	Overflow  = Error("ERR increment or decrement would overflow")
 	NaN       = Error("ERR increment would produce NaN or Infinity")
+	ScoreNaN  = Error("ERR resulting score is not a number (NaN)")
 	TooLong   = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 	OffsetLow = Error("ERR offset is out of range")
+
+	// A string is not what it should be.
+	NotHLL     = Error("WRONGTYPE Key is not a valid HyperLogLog string value.")
+	CorruptHLL = Error("INVALIDOBJ Corrupted HLL object detected")
 
 	// The cache can't.
 	OutOfMemory = Error("OOM command not allowed when used memory > 'maxmemory'.")

@@ -83,6 +83,16 @@ func Decode(b []byte) (Elem, int) {
 	return lone, LoneSize
 }
 
+// Short returns the string of the first element of b if it is one of the shortest form, in place of the more costly
+// Decode. It takes one byte more than the string has.
+func Short(b []byte) (s []byte, ok bool) {
+	n := int(b[0])
+	if n > maxShort {
+		return nil, false
+	}
+	return b[1 : 1+n : 1+n], true
+}
+
 // readInt reads a signed integer of some bytes.
 func readInt(b []byte, width int) int64 {
 	unused := 64 - 8*width

@@ -33,6 +33,9 @@ func TestElements(t *testing.T) {
 				require.Equal(t, tc.s, string(e.AppendTo(nil)))
 				require.Equal(t, len(s), e.Len())
 				require.True(t, e.Equal(s))
+				short, ok := Short(b)
+				require.Equal(t, !e.IsInt && len(s) < 128, ok)
+				require.True(t, !ok || string(short) == tc.s)
 				require.False(t, e.Equal(append(s, 'x')))
 				require.False(t, e.Equal([]byte("other")))
 			}

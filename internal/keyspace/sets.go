@@ -1,0 +1,256 @@
+package keyspace
+
+import (
+	"math/rand/v2"
+
+	"github.com/darterdb/darter/internal/table"
+	"github.com/darterdb/darter/internal/value"
+)
+
+// The operations on sets. Commands and the Go API share them.
+
+// AsSet opens the set of a key, an empty one for an absent key. It is good until the DB changes. Another kind of value is
+// errs.WrongType.
+func (it Item) AsSet() (value.Set, error) {
+	raw, err := it.As(Set)
+	if err != nil || !it.Found() {
+		return value.Set{}, err
+	}
+	return value.OpenSet(it.db.setView(), raw), nil
+}
+
+// AsSet opens the set of a key, an empty one for an absent key. It is good as long as the version. Another kind of value
+// is errs.WrongType.
+func (it FrozenItem) AsSet() (value.Set, error) {
+	raw, err := it.As(Set)
+	if err != nil || !it.Found() {
+		return value.Set{}, err
+	}
+	return value.OpenSet(it.View(), raw), nil
+}
+
+// setView is View without the time, which sets have no use for.
+func (db *DB) setView() value.View { return value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed} }
+
+// editSet looks a key up for a change of its set. An error means that nothing has changed.
+func (db *DB) editSet(h uint64, key []byte) (Item, value.SetEdit, error) {
+	it := db.Look(h, key)
+	raw, err := it.As(Set)
+	if err == nil && it.large() {
+		// From the first change of a node on there must be no way to fail to store what leads to it.
+		if it, err = db.ownCell(it); err == nil {
+			raw = it.Value()
+		}
+	}
+	if err != nil {
+		return it, value.SetEdit{}, err
+	}
+	return it, value.EditSet(&db.shard.heap, raw), nil
+}
+
+// ownCell makes the cell of a key private, so that a value of the same length can be stored without fail.
+func (db *DB) ownCell(it Item) (Item, error) {
+	if !db.shard.slab.HasVersions() {
+		return it, nil
+	}
+	v := it.Value()
+	c := table.Cell{Kind: it.slot.Kind(), Mark: it.Mark(), Access: it.slot.Access(), Expiry: it.ExpireAt()}
+	_, it, err := db.replace(it, len(v), c, edit)
+	return it, err
+}
+
+// keepSet stores what an operation has made of a set, if it changed it. fault is the operation's own error, and is
+// returned. If the set can't be stored, it is as it was; that never happens to one that was large.
+func (db *DB) keepSet(h uint64, key []byte, it Item, e *value.SetEdit, ev Event, fault error) (kept bool, err error) {
+	if !e.Changed() {
+		return true, fault
+	}
+	raw, large := e.Raw()
+	if err := db.Keep(h, key, it, Set, raw, large, ev); err != nil {
+		if !it.large() {
+			e.Free()
+		}
+		return false, err
+	}
+	return true, fault
+}
+
+// SetAdd adds members to a key's set and returns how many of them weren't there. After an error for want of memory some
+// may be added.
+func (db *DB) SetAdd(h uint64, key []byte, members [][]byte) (added int, err error) {
+	if len(members) == 0 {
+		return 0, nil
+	}
+	it, e, err := db.editSet(h, key)
+	if err != nil {
+		return 0, err
+	}
+	e.Expect(members[0], len(members))
+	for i := 0; i < len(members) && err == nil; i++ {
+		var isNew bool
+		if isNew, err = e.Add(members[i]); isNew && err == nil {
+			added++
+		}
+	}
+	kept, err := db.keepSet(h, key, it, &e, EventSAdd, err)
+	if !kept {
+		added = 0
+	}
+	return added, err
+}
+
+// SetRemove removes members from a key's set and returns how many of them were there. The key goes with the last member.
+// After an error for want of memory some may be removed.
+func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, err error) {
+	it, e, err := db.editSet(h, key)
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; i < len(members) && e.Len() > 0 && err == nil; i++ {
+		var was bool
+		if was, err = e.Remove(members[i]); was && err == nil {
+			removed++
+		}
+	}
+	kept, err := db.keepSet(h, key, it, &e, EventSRem, err)
+	if !kept {
+		removed = 0
+	}
+	return removed, err
+}
+
+// SetPop removes up to n members of a key's set, chosen at random, passes each to take, and returns how many it removed.
+// Members are good for the call only. After an error for want of memory only the first ones that were passed on, so many
+// as it returns, are removed.
+func (db *DB) SetPop(h uint64, key []byte, n int, take func(value.Member)) (popped int, err error) {
+	it, e, err := db.editSet(h, key)
+	if err != nil || n <= 0 || !it.Found() {
+		return 0, err
+	}
+	count := func(m value.Member) {
+		take(m)
+		popped++
+	}
+	if n < e.Len() {
+		kept, err := db.keepSet(h, key, it, &e, EventSPop, e.Pop(n, rand.Uint64, count))
+		if !kept {
+			popped = 0
+		}
+		return popped, err
+	}
+	// The set goes as a whole.
+	if it, err = db.Own(it); err != nil {
+		return 0, err
+	}
+	s := value.OpenSet(db.setView(), it.Value())
+	s.All(func(m value.Member) bool {
+		count(m)
+		return true
+	})
+	if err := db.Delete(it, EventSPop); err != nil {
+		return 0, err
+	}
+	db.tell(key, EventDel)
+	return popped, nil
+}
+
+// SetMove moves a member from one key's set to another's, and says whether it was there.
+func SetMove(from, to Target, member []byte) (bool, error) {
+	source := from.DB.Look(from.Hash, from.Key)
+	if !source.Found() {
+		return false, nil
+	}
+	s, err := source.AsSet()
+	if err != nil {
+		return false, err
+	}
+	has := s.Has(member)
+	if _, err := to.DB.Look(to.Hash, to.Key).As(Set); err != nil || !has || from.same(to) {
+		return has && err == nil, err
+	}
+	one := [1][]byte{member}
+	if n, err := from.DB.SetRemove(from.Hash, from.Key, one[:]); err != nil || n == 0 {
+		return false, err // it expired just now
+	}
+	if _, err = to.DB.SetAdd(to.Hash, to.Key, one[:]); err != nil {
+		// There is room where it came from.
+		_, _ = from.DB.SetAdd(from.Hash, from.Key, one[:])
+	}
+	return err == nil, err
+}
+
+// OpenSets opens the sets of several keys for reading, empty ones for absent keys, and appends them to dst. They are good
+// until one of the keys' databases changes. A key that holds another kind of value is errs.WrongType. untouched says that
+// no access is to be noted.
+func OpenSets(keys []Target, dst []value.Set, untouched bool) ([]value.Set, error) {
+	for i := range keys {
+		t := &keys[i]
+		var it Item
+		if untouched {
+			it = t.DB.FindUntouched(t.Hash, t.Key)
+		} else {
+			it = t.DB.Find(t.Hash, t.Key)
+		}
+		if _, err := it.As(Set); err != nil {
+			return dst, err
+		}
+	}
+	// To find one key may remove another that has expired; now all are gone that had to.
+	for i := range keys {
+		t := &keys[i]
+		s, err := t.DB.refind(t.Hash, t.Key).AsSet()
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, s)
+	}
+	return dst, nil
+}
+
+// SetOperation is an operation on several sets.
+type SetOperation uint8
+
+const (
+	SetUnion SetOperation = iota
+	SetIntersection
+	SetDifference
+)
+
+// Select returns the outcome of an operation on sets, which it reorders and keeps. What it may need beside is made in the
+// heap, if one is given, until the Selection's Free.
+func (op SetOperation) Select(sets []value.Set, h *value.Heap) value.Selection {
+	switch op {
+	case SetUnion:
+		return value.Union(sets, h)
+	case SetIntersection:
+		return value.Intersection(sets)
+	}
+	return value.Difference(sets, h)
+}
+
+// SetStore makes a key hold the outcome of an operation on the sets of several keys, whatever it held, and returns how many
+// members that has. An empty one removes the key. On an error nothing has changed.
+func SetStore(op SetOperation, to Target, keys []Target, untouched bool) (int, error) {
+	sets, err := OpenSets(keys, nil, untouched)
+	if err != nil {
+		return 0, err
+	}
+	e := value.EditSet(to.DB.Heap(), nil)
+	if op == SetUnion {
+		err = e.AddUnion(sets)
+	} else {
+		s := op.Select(sets, to.DB.Heap())
+		err = e.AddAll(&s)
+		s.Free()
+	}
+	if err == nil {
+		raw, large := e.Raw()
+		events := [...]Event{SetUnion: EventSUnionStore, SetIntersection: EventSInterStore, SetDifference: EventSDiffStore}
+		_, err = to.DB.Give(to.Hash, to.Key, Set, raw, large, events[op])
+	}
+	if err != nil {
+		e.Free()
+		return 0, err
+	}
+	return e.Len(), nil
+}
