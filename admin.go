@@ -15,24 +15,34 @@ import (
 
 // boundRows are the commands about the cache as a whole, by the full names of their rows. Package resp has those about
 // connections.
-var boundRows = map[string]func(*Session, *command.Call){
-	"bgsave":              bgsaveCommand,
-	"config|get":          configGetCommand,
-	"config|resetstat":    configResetStatCommand,
-	"config|rewrite":      configRewriteCommand,
-	"config|set":          configSetCommand,
-	"debug":               debugCommand,
-	"flushall":            flushAllCommand,
-	"flushdb":             flushDBCommand,
-	"info":                infoCommand,
-	"lastsave":            lastSaveCommand,
-	"memory|doctor":       memoryDoctorCommand,
-	"memory|malloc-stats": memoryMallocStatsCommand,
-	"memory|purge":        memoryPurgeCommand,
-	"memory|stats":        memoryStatsCommand,
-	"save":                saveCommand,
-	"select":              selectCommand,
-	"swapdb":              swapDBCommand,
+var boundRows map[string]func(*Session, *command.Call)
+
+// The map is filled here because EXEC, which has a row, runs rows.
+func init() {
+	boundRows = map[string]func(*Session, *command.Call){
+		"bgsave":              bgsaveCommand,
+		"config|get":          configGetCommand,
+		"config|resetstat":    configResetStatCommand,
+		"config|rewrite":      configRewriteCommand,
+		"config|set":          configSetCommand,
+		"debug":               debugCommand,
+		"discard":             discardCommand,
+		"exec":                execCommand,
+		"flushall":            flushAllCommand,
+		"flushdb":             flushDBCommand,
+		"info":                infoCommand,
+		"lastsave":            lastSaveCommand,
+		"memory|doctor":       memoryDoctorCommand,
+		"memory|malloc-stats": memoryMallocStatsCommand,
+		"memory|purge":        memoryPurgeCommand,
+		"memory|stats":        memoryStatsCommand,
+		"multi":               multiCommand,
+		"save":                saveCommand,
+		"select":              selectCommand,
+		"swapdb":              swapDBCommand,
+		"unwatch":             unwatchCommand,
+		"watch":               watchCommand,
+	}
 }
 
 // boundTo returns what runs a row that has no handler of its own, nil if it belongs to package resp.
@@ -108,6 +118,9 @@ func (e *engine) flush(t *transaction, from, to int, async bool) error {
 		}
 		for i := range e.shards {
 			for n := from; n < to; n++ {
+				if a := e.shards[i].announcer; a != nil {
+					a.flushing(n)
+				}
 				g, err := e.shards[i].data.Bury(n)
 				if err != nil {
 					return err
@@ -159,6 +172,9 @@ func swapDBCommand(s *Session, c *command.Call) {
 func (e *engine) swap(t *transaction, i, j int) error {
 	return e.alone(t, func() error {
 		for k := range e.shards {
+			if a := e.shards[k].announcer; a != nil {
+				a.swapping(i, j)
+			}
 			e.shards[k].data.Swap(i, j)
 		}
 		e.shards[0].data.Stats.Changes++ // one change, to be saved like any other

@@ -85,6 +85,9 @@ type engine struct {
 	panics    atomic.Int64
 	commands  atomic.Int64 // run by sessions that are closed
 
+	listeners atomic.Pointer[listeners]
+	blocked   atomic.Int64 // sessions whose command waits
+
 	gate sync.RWMutex // held by transactions while they run, and alone by who needs all shards between them
 
 	noActiveExpiry atomic.Bool
@@ -246,7 +249,12 @@ func told(err error) error {
 	return err
 }
 
+// caught notes a panic of a command. What a transaction panics with to be run again is passed on.
 func (e *engine) caught(r any) error {
+	switch r.(type) {
+	case conflict, stopped:
+		panic(r)
+	}
 	e.panics.Add(1)
 	buf := make([]byte, 16<<10)
 	e.log.Error("panic contained", "panic", r, "stack", string(buf[:runtime.Stack(buf, false)]))

@@ -241,6 +241,9 @@ func (st *staging) adopt() error {
 			}
 		}
 		for i := range e.shards {
+			if a := e.shards[i].announcer; a != nil {
+				a.reloaded()
+			}
 			for n, db := range st.dbs[i] {
 				if db != nil {
 					old[i] = append(old[i], e.shards[i].data.Adopt(n, db))

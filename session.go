@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
@@ -38,18 +39,26 @@ type Session struct {
 	tx *transaction // nil outside of one
 	// impatient says that a command which would have to wait for a transaction is not run: Run fails with ErrBusy.
 	impatient bool
+	held      bool // EXEC holds the shards of all keys
+
+	ctx    context.Context
+	multi  multiState
+	watch  watchState
+	waiter atomic.Pointer[waiter] // the command that waits, nil without one
+	napped bool                   // the command that was just run is to wait
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.
 func (c *Cache) NewSession() *Session {
-	s := &Session{engine: c.engine, local: true, tx: c.tx}
+	s := &Session{engine: c.engine, local: true, tx: c.tx, ctx: context.Background()}
 	s.call.Env = env{s}
 	s.call.DB = c.db
 	return s
 }
 
-// Close ends the session. It holds nothing but its own memory.
+// Close ends the session, its watches and what it has queued.
 func (s *Session) Close() {
+	s.discard()
 	s.commands.Add(s.count)
 	s.count = 0
 }
@@ -100,9 +109,12 @@ func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
 	}
 	row, err := command.Resolve(words)
 	if err != nil {
+		s.Refuse()
 		return nil, err
 	}
 	s.values.Reset()
+	s.ctx = ctx
+	defer func() { s.ctx = context.Background() }()
 	if err := s.Run(row, words, &s.values); err != nil {
 		return nil, err
 	}
@@ -146,13 +158,21 @@ func words(args []any) ([][]byte, error) {
 	return w, nil
 }
 
-// Run runs the command of a row and lets it answer to w. It is what Do and package resp stand on. An error means that
+// Run runs the command of a row and lets it answer to w. Between MULTI and EXEC it keeps a copy for EXEC instead. It is what Do and package resp stand on. An error means that
 // the command failed by a defect: what it may have written to w is to be thrown away, and the error is the answer.
 func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 	s.count++
+	if s.multi.on && !row.ControlsMulti() {
+		return s.enqueue(row, args, w, nil)
+	}
 	c := &s.call
 	c.Args, c.W, c.Row = args, w, row
 	err := s.run(row, c)
+	if s.napped {
+		s.napped = false
+		err = s.sleep(c, c.Wait.Timeout)
+		c.Wait = command.Wait{}
+	}
 	// An idle session should keep nobody's buffers alive.
 	c.Args, c.W, c.One = nil, nil, command.Target{}
 	return err
@@ -177,6 +197,9 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 	key := c.Args[row.Keys[0].Pos]
 	n := s.shardOf(key)
 	sh := &s.shards[n]
+	if s.held {
+		return s.runHeld(row, c)
+	}
 	sh.lock()
 	if sh.owner != nil || s.tx != nil {
 		if err := s.enter(sh, row); err != nil {
@@ -202,12 +225,15 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 		s.targets = make([]command.Target, len(c.Args))
 	}
 	s.targets = s.targets[:len(c.Args)]
+	if s.held {
+		return s.runHeld(row, c)
+	}
 	s.set.reset()
 	for _, k := range s.keys {
 		s.set.add(s.shardOf(c.Args[k.Index]))
 	}
 	var ok bool
-	if s.set.numbers, ok = s.lockEach(s.set.numbers, s.tx, row.Flags&command.ReadOnly == 0, s.impatient); !ok {
+	if s.set.numbers, ok = s.lockEach(s.set.numbers, s.tx, !row.Reads(), s.impatient); !ok {
 		return ErrBusy
 	}
 	defer func() {
@@ -217,14 +243,65 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 			err = s.caught(r)
 		}
 	}()
+	if !s.aim(c) {
+		return nil
+	}
+	row.Run(c)
+	if c.Wait.On {
+		return s.wait(row, c)
+	}
+	return nil
+}
+
+// aim finds the targets of all keys of a command, whose shards are held; it answers if it can't.
+func (s *Session) aim(c *command.Call) bool {
 	for _, k := range s.keys {
+		var err error
 		if s.targets[k.Index], err = s.target(c.Args[k.Index], c.DB); err != nil {
 			c.Fail(err)
-			return nil
+			return false
 		}
 	}
 	c.Targets = s.targets
+	return true
+}
+
+// wait has a command wait that found nothing, if it may. The shards of its keys are held.
+func (s *Session) wait(row *command.Row, c *command.Call) error {
+	switch {
+	case s.tx != nil || s.held:
+		c.Wait = command.Wait{}
+		row.Late(c)
+	case s.impatient:
+		c.Wait = command.Wait{}
+		return ErrBusy
+	default:
+		s.startWait(c)
+		s.napped = true
+	}
+	return nil
+}
+
+// runHeld runs a command on keys whose shards are held.
+func (s *Session) runHeld(row *command.Row, c *command.Call) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.caught(r)
+		}
+	}()
+	if row.Class == command.OneKey {
+		if c.One, err = s.target(c.Args[row.Keys[0].Pos], c.DB); err != nil {
+			c.Fail(err)
+			return nil
+		}
+		c.Targets = nil
+	} else if !s.aim(c) {
+		return nil
+	}
 	row.Run(c)
+	if c.Wait.On {
+		return s.wait(row, c)
+	}
 	return nil
 }
 

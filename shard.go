@@ -43,8 +43,10 @@ type shard struct {
 	data      *keyspace.Shard
 	owner     *transaction    // nil without one; see tx.go
 	waiting   []chan struct{} // closed when the owner gives the shard up
+	announcer *announcer      // nil as long as nobody asked for announcements; see announce.go
 	committed bool            // this holder reads the state before the owner's changes
-	_         [128 - 65]byte
+	special   bool            // queues of waiters are to be served
+	_         [128 - 74]byte
 }
 
 // shardLock is the mutex of a shard, with the shard's number where the invariants build wants it.
@@ -60,12 +62,23 @@ func (s *shard) lock() {
 }
 
 func (s *shard) unlock() {
+	if s.committed || s.special {
+		s.settle()
+	}
+	s.mu.Unlock()
+	noteUnlock(s.mu.number)
+}
+
+// settle does what is to be done before the shard is let go.
+func (s *shard) settle() {
 	if s.committed {
 		s.committed = false
 		s.data.AsCommitted(false)
 	}
-	s.mu.Unlock()
-	noteUnlock(s.mu.number)
+	for s.special {
+		s.special = false
+		s.announcer.serve()
+	}
 }
 
 // db returns the shard's part of a logical database. The shard is held.

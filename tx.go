@@ -170,7 +170,7 @@ func (s *shard) lockWalk(t *transaction) {
 // enter readies a shard that is locked, and has an owner or will, for a session's command.
 func (s *Session) enter(sh *shard, row *command.Row) error {
 	switch {
-	case row.Flags&command.ReadOnly != 0:
+	case row.Reads():
 		sh.enterRead(s.tx)
 	case s.impatient && s.tx == nil:
 		return ErrBusy
@@ -259,6 +259,11 @@ func (t *transaction) commit() {
 		}
 		s.free()
 	}
+	for _, n := range t.owned {
+		if a := e.shards[n].announcer; a != nil {
+			a.commit()
+		}
+	}
 	e.unlockShards(t.owned)
 	for _, n := range rest {
 		e.inSlices(&e.shards[n], (*keyspace.Shard).CloseSome)
@@ -273,6 +278,9 @@ func (t *transaction) rollback() {
 		s := &e.shards[n]
 		s.lock()
 		s.data.Rollback()
+		if s.announcer != nil {
+			s.announcer.rollback()
+		}
 		s.free()
 		s.unlock()
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"time"
 
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
@@ -17,13 +18,29 @@ type Call struct {
 	NoTouch bool // the client asked that its reads leave no note of access
 	Env     Env
 
-	old []byte // where a command puts a value that it replaces
+	// Wait is set by a command that found nothing and would wait: it has not answered then.
+	Wait Wait
+	// Only, if it isn't 0, is the argument of the one key that a command which waited is to look at: of its keys, only that
+	// one and the one it writes to have targets.
+	Only int
+
+	old    []byte   // where a command puts a value that it replaces
+	digits [20]byte // where it puts those of an integer
 
 	// Of a OneKey command, its key's target.
 	One Target
 	// Of a ManyKeys command, targets by the index of the argument; a zero Target where the argument is no key.
 	Targets []Target
 }
+
+// Wait says for how long a command would wait for one of its keys.
+type Wait struct {
+	On      bool
+	Timeout time.Duration // 0 for as long as it takes
+}
+
+// WaitFor has the command wait.
+func (c *Call) WaitFor(timeout time.Duration) { c.Wait = Wait{true, timeout} }
 
 // Env is what commands need of the cache as a whole.
 type Env interface {

@@ -77,13 +77,32 @@ type Row struct {
 	// and does what KeysOf promises.
 	FindKeys func(args [][]byte, dst []KeyAt) ([]KeyAt, error)
 
+	// Scatter says that the command looks at keys which its arguments do not name, in other shards, through Env.
+	Scatter bool
+
+	// Late answers for a command that waited and whose time is over.
+	Late func(*Call)
+	// Destination is which of the keys of a command that waits is not waited for but written to: the argument; 0 for none.
+	Destination int
+
 	Deprecated string // the version of Redis since which it shouldn't be used, empty if it should
 	ReplacedBy string // what to use in place of a deprecated command
 	SysCmd     bool   // not meant for applications
 
-	parent *Row
-	index  int
+	parent  *Row
+	index   int
+	reads   bool
+	control bool
 }
+
+// WaitsFor says whether a command that waits does so for this key of a call.
+func (r *Row) WaitsFor(k KeyAt) bool { return r.Destination == 0 || k.Index != r.Destination }
+
+// ControlsMulti says that the command is run at once between MULTI and EXEC, not queued.
+func (r *Row) ControlsMulti() bool { return r.control }
+
+// Reads says that the command changes nothing: neither keys nor what is kept with them.
+func (r *Row) Reads() bool { return r.reads }
 
 // Index is the row's place among all rows, subcommands included, from 0 to Count()-1.
 func (r *Row) Index() int { return r.index }

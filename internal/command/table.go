@@ -1,6 +1,10 @@
 package command
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // KeySpec says where a command's keys are, in the form of COMMAND INFO's key specifications.
 type KeySpec struct {
@@ -51,7 +55,7 @@ const (
 func init() {
 	for _, group := range []func() []Row{
 		stringRows, listRows, hashRows, hashttlRows, setRows, sortedSetRows, streamRows, bitmapRows, hyperloglogRows, geoRows,
-		sortRows, genericRows, serverRows, connectionRows,
+		sortRows, transactionRows, genericRows, serverRows, connectionRows,
 	} {
 		for _, r := range group() {
 			add(&r, nil)
@@ -62,6 +66,11 @@ func init() {
 func add(r *Row, parent *Row) {
 	r.parent = parent
 	r.index = len(rows)
+	r.reads = r.Flags&ReadOnly != 0 && !slices.ContainsFunc(r.Keys, func(k KeySpec) bool { return strings.HasPrefix(k.Flags, "RW") })
+	switch r.Name {
+	case "multi", "exec", "discard", "watch", "quit", "reset":
+		r.control = r.parent == nil
+	}
 	rows = append(rows, r)
 	if parent == nil {
 		if byName[r.Name] != nil {

@@ -38,3 +38,10 @@ type Writer interface {
 	// Proto is the protocol version the reader speaks, 2 or 3, for the few answers whose shape depends on it.
 	Proto() int
 }
+
+// Rewinder is a Writer that can take back what was written since a mark, as long as the reply around it is still open.
+type Rewinder interface {
+	Writer
+	Mark() int64
+	Rewind(mark int64)
+}

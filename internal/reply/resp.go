@@ -12,7 +12,7 @@ type RESP struct {
 	resp3 bool
 }
 
-var _ Writer = (*RESP)(nil)
+var _ Rewinder = (*RESP)(nil)
 
 // Reset drops what was written, keeping the buffer's memory, and sets the protocol version.
 func (w *RESP) Reset(proto int) {
@@ -22,6 +22,12 @@ func (w *RESP) Reset(proto int) {
 
 // SetProto sets the protocol version for replies from now on: 3 is RESP3, anything else RESP2.
 func (w *RESP) SetProto(proto int) { w.resp3 = proto == 3 }
+
+// Mark is where the replies end now.
+func (w *RESP) Mark() int64 { return int64(len(w.Buf)) }
+
+// Rewind takes back what was written since a Mark.
+func (w *RESP) Rewind(mark int64) { w.Buf = w.Buf[:mark] }
 
 // Proto is the protocol version in use, 2 or 3.
 func (w *RESP) Proto() int {

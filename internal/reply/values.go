@@ -64,7 +64,7 @@ type collection struct {
 	isMap bool
 }
 
-var _ Writer = (*Values)(nil)
+var _ Rewinder = (*Values)(nil)
 
 // Reset forgets everything written. Values handed out before stay as they are.
 func (v *Values) Reset() {
@@ -85,6 +85,34 @@ func (v *Values) Value() (any, error) {
 		return nil, e
 	}
 	return v.value, nil
+}
+
+const markDepth = 32 // a mark has the number of open collections from this bit on, below that the items of the last
+
+// Mark is how much of the reply is there.
+func (v *Values) Mark() int64 {
+	if len(v.open) == 0 {
+		return 0
+	}
+	return int64(len(v.open))<<markDepth | int64(len(v.open[len(v.open)-1].items))
+}
+
+// Rewind takes back what was written since a Mark, unless that completed the whole reply.
+func (v *Values) Rewind(mark int64) {
+	depth, items := int(mark>>markDepth), int(mark&(1<<markDepth-1))
+	if len(v.open) < depth {
+		return
+	}
+	if depth == 0 {
+		v.Reset()
+		return
+	}
+	clear(v.open[depth:])
+	v.open = v.open[:depth]
+	top := &v.open[depth-1]
+	top.left += len(top.items) - items
+	clear(top.items[items:])
+	top.items = top.items[:items]
 }
 
 // add puts one complete reply in its place, and closes the collections it completes.

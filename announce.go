@@ -1,0 +1,223 @@
+package darter
+
+import (
+	"sync/atomic"
+
+	"github.com/darterdb/darter/internal/keyspace"
+)
+
+// # Announcements
+//
+// Every change of a key is announced once, by package keyspace's touch, with the key's shard held. An announcer stands
+// behind each shard, as long as somebody wants to know: sessions that watch keys, sessions that wait for them, and
+// whoever asked for events. What a transaction changes is announced at its commit, with all its shards held.
+type announcer struct {
+	e  *engine
+	sh *shard
+
+	watched map[keyName]map[*Session]struct{} // who watches a key
+	waiting map[keyName]*waitQueue            // who waits for a key
+	ready   []*waitQueue                      // those of keys that changed
+	held    []announcement                    // of the owner's transaction
+}
+
+// keyName is a key with its logical database.
+type keyName struct {
+	db  int
+	key string
+}
+
+// announcement is one that waits for a commit.
+type announcement struct {
+	keyName
+	event keyspace.Event
+}
+
+// announcer returns that of a shard that is held, and lets it hear of changes.
+func (e *engine) announcerOf(sh *shard) *announcer {
+	if sh.announcer == nil {
+		sh.announcer = &announcer{e: e, sh: sh}
+	}
+	sh.data.Observer = sh.announcer
+	return sh.announcer
+}
+
+// rest lets changes pass unheard when nobody wants to know of them. The shard is held.
+func (a *announcer) rest() {
+	if len(a.watched) == 0 && len(a.waiting) == 0 && a.e.listeners.Load() == nil {
+		a.sh.data.Observer = nil
+	}
+}
+
+// Touched takes an announcement.
+func (a *announcer) Touched(db int, key []byte, e keyspace.Event) {
+	if a.sh.owner != nil {
+		a.held = append(a.held, announcement{keyName{db, string(key)}, e})
+		return
+	}
+	a.tell(db, key, e)
+}
+
+// commit passes on what the owner's transaction has changed; rollback forgets it.
+func (a *announcer) commit() {
+	for _, m := range a.held {
+		a.tell(m.db, bytesOf(m.key), m.event)
+	}
+	a.rollback()
+}
+
+func (a *announcer) rollback() {
+	if cap(a.held) > maxHeld {
+		a.held = nil
+	}
+	clear(a.held)
+	a.held = a.held[:0]
+}
+
+// maxHeld is how many announcements' room is kept from one transaction to the next.
+const maxHeld = 1024
+
+// tell passes an announcement on to those whom it concerns.
+func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
+	if len(a.watched) > 0 {
+		for s := range a.watched[keyName{db, string(key)}] {
+			s.watch.dirty.Store(true)
+		}
+	}
+	if len(a.waiting) > 0 {
+		if q := a.waiting[keyName{db, string(key)}]; q != nil {
+			a.mark(q)
+		}
+	}
+	if l := a.e.listeners.Load(); l != nil {
+		l.tell(db, key, e)
+	}
+}
+
+// listeners are those who asked for the events of all keys.
+type listeners struct {
+	all []func(db int, key []byte, e keyspace.Event)
+}
+
+func (l *listeners) tell(db int, key []byte, e keyspace.Event) {
+	for _, fn := range l.all {
+		fn(db, key, e)
+	}
+}
+
+// watchState is the keys that a session watches.
+type watchState struct {
+	dirty atomic.Bool // one of them has changed
+	keys  []watchedKey
+}
+
+type watchedKey struct {
+	keyName
+	shard  int
+	absent bool // it was not there when the watch began
+}
+
+// watchKey begins to watch a key in the selected database.
+func (s *Session) watchKey(key []byte) error {
+	name := keyName{s.call.DB, string(key)}
+	for _, w := range s.watch.keys {
+		if w.keyName == name {
+			return nil
+		}
+	}
+	n := s.shardOf(key)
+	sh := &s.shards[n]
+	sh.lockWalk(s.tx) // what a transaction has not committed is no state to start from
+	defer sh.unlock()
+	db, err := sh.db(s.call.DB)
+	if err != nil {
+		return err
+	}
+	a := s.announcerOf(sh)
+	if a.watched == nil {
+		a.watched = map[keyName]map[*Session]struct{}{}
+	}
+	if a.watched[name] == nil {
+		a.watched[name] = map[*Session]struct{}{}
+	}
+	a.watched[name][s] = struct{}{}
+	absent := !db.Look(s.hash(key), key).Found()
+	s.watch.keys = append(s.watch.keys, watchedKey{name, n, absent})
+	return nil
+}
+
+// unwatch ends all watches of the session. None of the keys' shards may be held.
+func (s *Session) unwatch() {
+	for _, w := range s.watch.keys {
+		sh := &s.shards[w.shard]
+		sh.lock()
+		s.unwatchIn(sh, w)
+		sh.unlock()
+	}
+	clear(s.watch.keys)
+	s.watch.keys = s.watch.keys[:0]
+	s.watch.dirty.Store(false)
+}
+
+// unwatchIn ends one watch, with the key's shard held.
+func (s *Session) unwatchIn(sh *shard, w watchedKey) {
+	a := sh.announcer
+	set := a.watched[w.keyName]
+	if delete(set, s); len(set) == 0 {
+		delete(a.watched, w.keyName)
+		a.rest()
+	}
+}
+
+// flushing announces that a logical database of the shard, which is held, is about to be emptied.
+func (a *announcer) flushing(db int) {
+	a.dirty(func(name keyName) bool { return name.db == db && a.present(name.db, name.key) })
+	a.wake(func(name keyName) bool { return name.db == db })
+}
+
+// swapping announces that two logical databases of the shard, which is held, are about to be exchanged.
+func (a *announcer) swapping(i, j int) {
+	touches := func(name keyName) bool { return name.db == i || name.db == j }
+	a.dirty(func(name keyName) bool { return touches(name) && (a.present(i, name.key) || a.present(j, name.key)) })
+	a.wake(touches)
+}
+
+// reloaded announces that all of the shard, which is held, was replaced.
+func (a *announcer) reloaded() {
+	a.dirty(func(keyName) bool { return true })
+	a.wake(func(keyName) bool { return true })
+}
+
+// dirty spoils the watches of some keys.
+func (a *announcer) dirty(which func(keyName) bool) {
+	for name, set := range a.watched {
+		if which(name) {
+			for s := range set {
+				s.watch.dirty.Store(true)
+			}
+		}
+	}
+}
+
+// wake has those served who wait for some keys.
+func (a *announcer) wake(which func(keyName) bool) {
+	for name, q := range a.waiting {
+		if which(name) {
+			a.mark(q)
+		}
+	}
+}
+
+// mark has a queue served when the shard is let go.
+func (a *announcer) mark(q *waitQueue) {
+	if !q.ready {
+		q.ready = true
+		a.ready = append(a.ready, q)
+		a.sh.special = true
+	}
+}
+
+func (a *announcer) present(n int, key string) bool {
+	db := a.sh.data.DB(n)
+	return db != nil && db.Look(a.e.hash(bytesOf(key)), bytesOf(key)).Found()
+}

@@ -1,0 +1,308 @@
+package darter
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+)
+
+// # Commands that wait
+//
+// A command that waits (BLPOP, XREAD with BLOCK, ...) first looks, with the shards of all its keys held. If there is
+// nothing, it enters the queue of each key before it lets them go, so that no change can slip through between. Then its
+// session sleeps.
+//
+//	key  -->  queue  | waiter | waiter | ...      in the order of their coming
+//
+// A change of a key marks its queue. When whoever changed it lets the shard go, it serves the queue: it runs the first
+// waiter's command on this key, then the next one's, until there is nothing left. So nobody can come between the change
+// and those who waited for it, and who waits costs nothing meanwhile. A command that needs a second shard (BLMOVE) is
+// served a moment later, by a goroutine that takes both in order; those behind it in the queue wait for that.
+//
+// A waiter may stand in several queues. Whoever serves it claims it first.
+type waiter struct {
+	s      *Session
+	ctx    context.Context
+	keys   []waitKey
+	second int // the shard of the key that it will write to, -1 if that is the key's own or there is none
+
+	state atomic.Int32
+	again atomic.Bool // another of its keys changed while it was claimed
+	done  chan struct{}
+	stop  chan stopReason
+	err   error
+}
+
+// waitKey is one of a waiter's keys.
+type waitKey struct {
+	keyName
+	shard int
+	arg   int // which argument
+}
+
+// The states of a waiter.
+const (
+	waits   = iota
+	claimed // somebody is trying to serve it
+	served
+	gone // its time is over
+)
+
+// stopReason says why a wait ends with nothing.
+type stopReason uint8
+
+const (
+	stopTimeout stopReason = iota // as if its time were over
+	stopError                     // CLIENT UNBLOCK with ERROR
+)
+
+const errUnblocked = errs.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+
+// waitQueue is who waits for a key.
+type waitQueue struct {
+	name  keyName
+	list  []*waiter
+	ready bool // it is in line to be served
+	later bool // a goroutine will serve it
+}
+
+// startWait enters the session's command, which found nothing, in the queues of its keys. Their shards are held.
+func (s *Session) startWait(c *command.Call) {
+	w := &waiter{s: s, ctx: s.ctx, second: -1, done: make(chan struct{}), stop: make(chan stopReason, 1)}
+	for _, k := range s.keys {
+		n := s.shardOf(c.Args[k.Index])
+		if c.Row.WaitsFor(k) {
+			w.keys = append(w.keys, waitKey{keyName{c.DB, string(c.Args[k.Index])}, n, k.Index})
+		} else {
+			w.second = n
+		}
+	}
+	for _, k := range w.keys {
+		a := s.announcerOf(&s.shards[k.shard])
+		if a.waiting == nil {
+			a.waiting = map[keyName]*waitQueue{}
+		}
+		q := a.waiting[k.keyName]
+		if q == nil {
+			q = &waitQueue{name: k.keyName}
+			a.waiting[k.keyName] = q
+		}
+		if !slices.Contains(q.list, w) {
+			q.list = append(q.list, w)
+		}
+	}
+	s.waiter.Store(w)
+	s.blocked.Add(1)
+}
+
+// sleep waits until the session's command has been served, or its time is over.
+func (s *Session) sleep(c *command.Call, timeout time.Duration) error {
+	w := s.waiter.Load()
+	var late <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		late = t.C
+	}
+	reason := stopTimeout
+	var cause error
+	select {
+	case <-w.done:
+	case <-late:
+	case reason = <-w.stop:
+	case <-w.ctx.Done():
+		cause = w.ctx.Err()
+	case <-s.closing:
+		cause = ErrClosed
+	}
+	s.leaveQueues(w)
+	s.waiter.Store(nil)
+	s.blocked.Add(-1)
+	c.Only = 0
+	switch {
+	case w.state.Load() == served:
+		return w.err
+	case cause != nil:
+		return cause
+	case reason == stopError:
+		c.Fail(errUnblocked)
+		return nil
+	}
+	c.Row.Late(c)
+	return nil
+}
+
+// leaveQueues takes a waiter out of all queues. While it holds their shards nobody can be serving it.
+func (s *Session) leaveQueues(w *waiter) {
+	var few [8]int
+	numbers := few[:0]
+	for _, k := range w.keys {
+		numbers = append(numbers, k.shard)
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	for _, n := range numbers {
+		s.shards[n].lock()
+	}
+	w.state.CompareAndSwap(waits, gone)
+	for _, k := range w.keys {
+		a := s.shards[k.shard].announcer
+		q := a.waiting[k.keyName]
+		if q == nil {
+			continue
+		}
+		if i := slices.Index(q.list, w); i >= 0 {
+			q.list = slices.Delete(q.list, i, i+1)
+		}
+		a.drop(q)
+	}
+	s.unlockShards(numbers)
+}
+
+// drop forgets a queue that is empty.
+func (a *announcer) drop(q *waitQueue) {
+	if len(q.list) == 0 {
+		delete(a.waiting, q.name)
+		a.rest()
+	}
+}
+
+// Unblock ends the wait of a session's command from outside, as if its time were over or, asError, with an error. It says
+// whether there was one. It may be called by any goroutine.
+func (s *Session) Unblock(asError bool) bool {
+	w := s.waiter.Load()
+	if w == nil {
+		return false
+	}
+	reason := stopTimeout
+	if asError {
+		reason = stopError
+	}
+	select {
+	case w.stop <- reason:
+	default:
+	}
+	return true
+}
+
+// Blocked says whether the session's command waits. It may be called by any goroutine.
+func (s *Session) Blocked() bool { return s.waiter.Load() != nil }
+
+// serve serves the queues of keys that have changed. The shard is held.
+func (a *announcer) serve() {
+	for len(a.ready) > 0 {
+		q := a.ready[0]
+		a.ready = a.ready[1:]
+		q.ready = false
+		if !q.later {
+			a.serveQueue(q, -1)
+		}
+	}
+	a.ready = nil
+}
+
+// serveQueue serves a queue as far as it can. second is another shard that is held, -1 for none.
+func (a *announcer) serveQueue(q *waitQueue, second int) {
+	for i := 0; i < len(q.list); {
+		w := q.list[i]
+		if w.second >= 0 && w.second != a.sh.mu.number && w.second != second {
+			q.later = true
+			a.e.inBackground(func() { a.e.serveLater(q, w.second, a.sh.mu.number) })
+			return
+		}
+		if !w.state.CompareAndSwap(waits, claimed) {
+			if w.state.Load() == claimed {
+				w.again.Store(true)
+				// It may have been let go before it could see that.
+				if w.state.CompareAndSwap(waits, claimed) {
+					goto try
+				}
+			}
+			i++
+			continue
+		}
+	try:
+		if a.e.try(w, q.name) {
+			w.state.Store(served)
+			q.list = slices.Delete(q.list, i, i+1)
+			close(w.done)
+			continue
+		}
+		w.state.Store(waits)
+		if w.again.Swap(false) {
+			a.e.inBackground(func() { a.e.retry(w) })
+		}
+		if !a.present(q.name.db, q.name.key) {
+			break
+		}
+		i++
+	}
+	a.drop(q)
+}
+
+// try runs a waiter's command on one key, whose shard is held, and says whether that ended its wait.
+func (e *engine) try(w *waiter, name keyName) (done bool) {
+	s := w.s
+	c := &s.call
+	defer func() {
+		if r := recover(); r != nil {
+			w.err = e.caught(r)
+			done = true
+		}
+	}()
+	for _, k := range s.keys {
+		if k.Index < len(s.targets) {
+			s.targets[k.Index] = command.Target{}
+		}
+	}
+	if cap(s.targets) < len(c.Args) {
+		s.targets = make([]command.Target, len(c.Args))
+	}
+	s.targets = s.targets[:len(c.Args)]
+	c.Only = 0
+	for _, k := range s.keys {
+		key := c.Args[k.Index]
+		if c.Row.WaitsFor(k) && string(key) != name.key {
+			continue
+		}
+		t, err := e.target(key, c.DB)
+		if err != nil {
+			w.err = err
+			return true
+		}
+		s.targets[k.Index] = t
+		if c.Row.WaitsFor(k) && c.Only == 0 {
+			c.Only = k.Index
+		}
+	}
+	c.Targets = s.targets
+	c.Wait = command.Wait{}
+	c.Row.Run(c)
+	return !c.Wait.On
+}
+
+// serveLater serves a queue whose first waiter needs a second shard.
+func (e *engine) serveLater(q *waitQueue, second, first int) {
+	numbers, _ := e.lockEach([]int{first, second}, nil, true, false)
+	defer e.unlockShards(numbers)
+	q.later = false
+	if !e.closed.Load() {
+		e.shards[first].announcer.serveQueue(q, second)
+	}
+}
+
+// retry looks at all keys of a waiter again.
+func (e *engine) retry(w *waiter) {
+	for _, k := range w.keys {
+		s := &e.shards[k.shard]
+		s.lockWalk(nil)
+		if q := s.announcer.waiting[k.keyName]; q != nil {
+			s.announcer.mark(q)
+		}
+		s.unlock()
+	}
+}

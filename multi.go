@@ -1,0 +1,243 @@
+package darter
+
+import (
+	"slices"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/reply"
+)
+
+// # MULTI and EXEC
+//
+// Between MULTI and EXEC a session keeps its commands. EXEC takes the shards of all their keys, and of the watched ones,
+// in order, runs the commands and lets the shards go: nobody sees half of it. Where a command of the queue goes over all
+// shards or takes what it needs itself (KEYS, FLUSHALL, ...), EXEC runs as a transaction that owns them all instead.
+// As in Redis, a command that fails does not undo the others.
+type multiState struct {
+	on      bool
+	refused bool // a command could not be queued: EXEC will do nothing
+	queue   []queued
+}
+
+// queued is a command that waits for EXEC.
+type queued struct {
+	row  *command.Row
+	args [][]byte
+	run  func(w reply.Writer) // of a command that is not the session's own to run
+}
+
+const (
+	errNested     = errs.Error("ERR MULTI calls can not be nested")
+	errNoMulti    = errs.Error("ERR EXEC without MULTI")
+	errNoDiscard  = errs.Error("ERR DISCARD without MULTI")
+	errWatchInMul = errs.Error("ERR WATCH inside MULTI is not allowed")
+	errExecAbort  = errs.Error("EXECABORT Transaction discarded because of previous errors.")
+	errNotInMulti = errs.Error("ERR Command not allowed inside a transaction")
+)
+
+// InMulti says that the session is between MULTI and EXEC, where commands are queued.
+func (s *Session) InMulti() bool { return s.multi.on }
+
+// Enqueue keeps a command of a connection for EXEC, which calls run in its turn. It answers to w; args are copied, and are
+// handed to run's command by the caller, who takes them from what Enqueue returns.
+func (s *Session) Enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(args [][]byte, w reply.Writer)) {
+	copied := copyArgs(args)
+	_ = s.enqueue(row, copied, w, func(w reply.Writer) { run(copied, w) })
+}
+
+// Refuse has EXEC do nothing, because a command was refused that should have been queued. Outside of MULTI it does nothing.
+func (s *Session) Refuse() { s.multi.refused = s.multi.on || s.multi.refused }
+
+func (s *Session) enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(reply.Writer)) error {
+	switch {
+	case row.Flags&command.NoMulti != 0:
+		s.multi.refused = true
+		w.Error(string(errNotInMulti))
+		return nil
+	case row.Flags&command.DenyOOM != 0 && s.full():
+		s.multi.refused = true
+		w.Error(string(errs.OutOfMemory))
+		return nil
+	}
+	if run == nil {
+		args = copyArgs(args)
+	}
+	s.multi.queue = append(s.multi.queue, queued{row, args, run})
+	w.Status("QUEUED")
+	return nil
+}
+
+// copyArgs returns arguments with memory of their own.
+func copyArgs(args [][]byte) [][]byte {
+	size := 0
+	for _, a := range args {
+		size += len(a)
+	}
+	flat := make([]byte, 0, size)
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		at := len(flat)
+		flat = append(flat, a...)
+		out[i] = flat[at:len(flat):len(flat)]
+	}
+	return out
+}
+
+// discard forgets the queue and ends all watches.
+func (s *Session) discard() {
+	clear(s.multi.queue)
+	s.multi = multiState{queue: s.multi.queue[:0]}
+	s.unwatch()
+}
+
+func multiCommand(s *Session, c *command.Call) {
+	if s.multi.on {
+		c.Fail(errNested)
+		return
+	}
+	s.multi.on = true
+	c.OK()
+}
+
+func discardCommand(s *Session, c *command.Call) {
+	if !s.multi.on {
+		c.Fail(errNoDiscard)
+		return
+	}
+	s.discard()
+	c.OK()
+}
+
+func watchCommand(s *Session, c *command.Call) {
+	if s.multi.on {
+		c.Fail(errWatchInMul)
+		return
+	}
+	for _, key := range c.Args[1:] {
+		if err := s.watchKey(key); err != nil {
+			c.Fail(err)
+			return
+		}
+	}
+	c.OK()
+}
+
+func unwatchCommand(s *Session, c *command.Call) {
+	s.unwatch()
+	c.OK()
+}
+
+func execCommand(s *Session, c *command.Call) {
+	switch {
+	case !s.multi.on:
+		c.Fail(errNoMulti)
+		return
+	case s.multi.refused:
+		s.discard()
+		c.Fail(errExecAbort)
+		return
+	}
+	queue := s.multi.queue
+	s.multi = multiState{}
+	args, row, w := c.Args, c.Row, c.W
+	if numbers, all := s.shardsOf(queue); all {
+		s.execOwned(queue, w)
+	} else {
+		s.execHeld(numbers, queue, w)
+	}
+	c.Args, c.Row, c.W = args, row, w
+	clear(queue)
+	s.multi = multiState{queue: queue[:0]}
+	s.unwatch()
+}
+
+// shardsOf returns the shards of the keys that the queue's commands name, and of those that are watched. all says that a
+// command may want others.
+func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
+	for i := range queue {
+		q := &queue[i]
+		switch {
+		case q.run != nil:
+			continue
+		case q.row.Class == command.Walk || q.row.Class == command.Bound || q.row.Scatter:
+			return nil, true
+		}
+		s.keys, _ = command.KeysOf(q.row, q.args, s.keys[:0])
+		for _, k := range s.keys {
+			numbers = append(numbers, s.shardOf(q.args[k.Index]))
+		}
+	}
+	for _, w := range s.watch.keys {
+		numbers = append(numbers, w.shard)
+	}
+	return numbers, false
+}
+
+// execHeld runs the queue with the shards held.
+func (s *Session) execHeld(numbers []int, queue []queued, w reply.Writer) {
+	numbers, _ = s.lockEach(numbers, s.tx, true, false)
+	s.held = true
+	defer func() {
+		s.held = false
+		s.unlockShards(numbers)
+	}()
+	s.execAll(queue, w)
+}
+
+// execOwned runs the queue as a transaction on all shards.
+func (s *Session) execOwned(queue []queued, w reply.Writer) {
+	if s.tx != nil { // it is part of one already
+		s.execAll(queue, w)
+		return
+	}
+	rewinder, _ := w.(reply.Rewinder)
+	mark := rewinder.Mark()
+	err := s.transact(s.ctx, func(t *transaction) (bool, error) {
+		s.tx = t
+		defer func() { s.tx = nil }()
+		t.takeAll()
+		rewinder.Rewind(mark)
+		s.execAll(queue, w)
+		return true, nil
+	})
+	if err != nil {
+		rewinder.Rewind(mark)
+		w.Error(errorReply(err))
+	}
+}
+
+// execAll runs the queue, unless a watched key has changed.
+func (s *Session) execAll(queue []queued, w reply.Writer) {
+	if s.spoiled() {
+		w.NullArray()
+		return
+	}
+	w.Array(len(queue))
+	rewinder, _ := w.(reply.Rewinder)
+	for i := range queue {
+		q := &queue[i]
+		if q.run != nil {
+			q.run(w)
+			continue
+		}
+		mark := rewinder.Mark()
+		c := &s.call
+		c.Args, c.W, c.Row = q.args, w, q.row
+		if err := s.run(q.row, c); err != nil {
+			rewinder.Rewind(mark)
+			w.Error(errorReply(err))
+		}
+	}
+}
+
+// spoiled says that a watched key has changed or expired. The shards of all of them are held, or owned.
+func (s *Session) spoiled() bool {
+	return s.watch.dirty.Load() || slices.ContainsFunc(s.watch.keys, func(w watchedKey) bool {
+		if w.absent {
+			return false
+		}
+		db := s.shards[w.shard].data.DB(w.db)
+		return db == nil || !db.Look(s.hash(bytesOf(w.key)), bytesOf(w.key)).Found()
+	})
+}
