@@ -200,6 +200,9 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 	if s.held {
 		return s.runHeld(row, c)
 	}
+	if s.impatient && sh.busy.Load() {
+		return ErrBusy
+	}
 	sh.lock()
 	if sh.owner != nil || s.tx != nil {
 		if err := s.enter(sh, row); err != nil {
@@ -213,6 +216,13 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 		return nil
 	}
 	c.Targets = nil
+	if row.Weighed() && s.heavy(row, c) {
+		if s.impatient {
+			return ErrBusy
+		}
+		s.set.numbers = append(s.set.numbers[:0], n)
+		return s.runHeavy(row, c, s.set.numbers)
+	}
 	row.Run(c)
 	return nil
 }
@@ -245,6 +255,12 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 	}()
 	if !s.aim(c) {
 		return nil
+	}
+	if row.Weighed() && s.heavy(row, c) {
+		if s.impatient {
+			return ErrBusy
+		}
+		return s.runHeavy(row, c, s.set.numbers)
 	}
 	row.Run(c)
 	if c.Wait.On {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dgryski/go-farm"
 
@@ -46,7 +47,8 @@ type shard struct {
 	announcer *announcer      // nil as long as nobody asked for announcements; see announce.go
 	committed bool            // this holder reads the state before the owner's changes
 	special   bool            // queues of waiters are to be served
-	_         [128 - 74]byte
+	busy      atomic.Bool     // a heavy command holds the shard: who can't wait should not try
+	_         [128 - 80]byte
 }
 
 // shardLock is the mutex of a shard, with the shard's number where the invariants build wants it.

@@ -206,6 +206,10 @@ func (e *engine) lockEach(numbers []int, t *transaction, write, impatient bool) 
 again:
 	for i, n := range numbers {
 		s := &e.shards[n]
+		if impatient && s.busy.Load() {
+			e.unlockShards(numbers[:i])
+			return numbers, false
+		}
 		s.lock()
 		switch {
 		case s.owner == nil:

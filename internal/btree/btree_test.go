@@ -463,7 +463,12 @@ func TestCursor(t *testing.T) {
 					}
 				}
 			}
-			run, n := c.Run()
+			run, n := p.tree.Run(p.s.Mem, c.Rank())
+			if n > 0 {
+				require.Equal(t, p.model[at], text(p.s.Mem, first(run)))
+			}
+			require.Equal(t, n, packed.Count(run))
+			run, n = c.Run()
 			require.Equal(t, n, packed.Count(run))
 			for ; n > 0; n-- {
 				require.Equal(t, p.model[at], text(p.s.Mem, first(run)))

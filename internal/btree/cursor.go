@@ -63,6 +63,17 @@ func (c *Cursor) Run() (run []byte, n int) {
 	return run, n
 }
 
+// Run returns the elements from a position to the end of their leaf as one sequence, and how many there are: none where the
+// tree ends.
+func (t *Tree) Run(m slab.Mem, rank int) (run []byte, n int) {
+	if rank < 0 || rank >= t.Count {
+		return nil, 0
+	}
+	x, i := t.leafAt(m, rank)
+	end := x.get(atEnd)
+	return x[x.offset(i):end:end], x.count() - i
+}
+
 // enter opens the leaf that has an element and returns the element's number there.
 func (c *Cursor) enter(rank int) int {
 	var i int

@@ -141,6 +141,9 @@ func shorten(s string) (text, rest string) {
 		return strconv.Quote(rest[:n]), rest[n+2:]
 	case '*':
 		n, _ := strconv.Atoi(line)
+		if n < 0 {
+			return "(nil)", rest
+		}
 		items := make([]string, n)
 		for i := range items {
 			items[i], rest = shorten(rest)

@@ -93,6 +93,8 @@ type Row struct {
 	index   int
 	reads   bool
 	control bool
+	weighed bool
+	weigh   func(args [][]byte, n int) int
 }
 
 // WaitsFor says whether a command that waits does so for this key of a call.

@@ -61,6 +61,7 @@ func init() {
 			add(&r, nil)
 		}
 	}
+	weighRows()
 }
 
 func add(r *Row, parent *Row) {

@@ -25,6 +25,7 @@ const (
 	NaN       = Error("ERR increment would produce NaN or Infinity")
 	ScoreNaN  = Error("ERR resulting score is not a number (NaN)")
 	TooLong   = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	ListIndex = Error("ERR index out of range")
 	OffsetLow = Error("ERR offset is out of range")
 
 	// A string is not what it should be.

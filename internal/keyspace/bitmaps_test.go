@@ -150,7 +150,7 @@ func FuzzBitmaps(f *testing.F) {
 	for seed := range uint64(8) {
 		f.Add(randomProgram(seed+50, 300))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) { runBits(newWorld(t), b[:min(len(b), 400)]) })
+	f.Fuzz(func(t *testing.T, b []byte) { runBits(newWorld(t), b[:min(len(b), 250)]) })
 }
 
 func runBits(w *world, b []byte) {

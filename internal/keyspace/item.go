@@ -74,7 +74,7 @@ func (db *DB) Find(h uint64, key []byte) Item {
 		return it
 	}
 	db.shard.Stats.Hits++
-	if a := db.shard.Clock.access(); it.slot.Access() != a && !db.shard.committed {
+	if a := db.shard.Clock.access(); it.slot.Access() != a && it.pos != (table.Pos{}) {
 		it.slot = it.slot.WithAccess(a)
 		db.t.SetIfPrivate(h, it.pos, it.slot)
 	}
@@ -94,8 +94,15 @@ func (db *DB) FindUntouched(h uint64, key []byte) Item {
 
 // Look looks a key up without a trace, but for the removal of an expired one.
 func (db *DB) Look(h uint64, key []byte) Item {
-	if db.shard.committed {
+	switch {
+	case db.shard.committed:
 		return db.lookCommitted(h, key)
+	case db.shard.aside != nil:
+		w := db.shard.aside[committedKey{db, string(key)}]
+		if w == 0 {
+			return Item{}
+		}
+		return Item{db: db, hash: h, slot: w}
 	}
 	pos, w, ok := db.t.Find(h, key)
 	if !ok {

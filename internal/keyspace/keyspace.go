@@ -101,6 +101,7 @@ type Shard struct {
 
 	save      *savepoint // nil without one
 	committed bool       // what is read now is the state before it
+	aside     asideKeys  // of the shadow of a shard: all that can be read
 	closing   []*slab.Version
 	graves    []*Grave // databases that a transaction flushed
 }

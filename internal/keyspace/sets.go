@@ -195,16 +195,23 @@ func OpenSets(keys []Target, dst []value.Set, untouched bool) ([]value.Set, erro
 			return dst, err
 		}
 	}
-	// To find one key may remove another that has expired; now all are gone that had to.
+	// To find one key may remove another that has expired. Now all are gone that had to, and nothing changes any more.
 	for i := range keys {
-		t := &keys[i]
-		s, err := t.DB.refind(t.Hash, t.Key).AsSet()
+		s, err := keys[i].again().AsSet()
 		if err != nil {
 			return dst, err
 		}
 		dst = append(dst, s)
 	}
 	return dst, nil
+}
+
+// again finds a key that was looked up just before, or doesn't as it didn't then, and removes nothing.
+func (t *Target) again() Item {
+	if t.DB.shard.committed {
+		return t.DB.lookCommitted(t.Hash, t.Key)
+	}
+	return t.DB.refind(t.Hash, t.Key)
 }
 
 // SetOperation is an operation on several sets.

@@ -128,6 +128,23 @@ func TestSequence(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestReverse(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 65, 128, 300} {
+		var b []byte
+		for i := range n {
+			b = AppendValue(b, []byte(strconv.Itoa(i*i)))
+		}
+		r := Backwards(b, n)
+		for i := n - 1; i >= 0; i-- {
+			e, ok := r.Next()
+			require.True(t, ok)
+			require.Equal(t, int64(i*i), e.Int)
+		}
+		_, ok := r.Next()
+		require.False(t, ok)
+	}
+}
+
 func TestSplice(t *testing.T) {
 	for _, tc := range []struct {
 		from, to   int

@@ -115,6 +115,15 @@ func (w *RESP) Double(f float64) {
 	w.Bulk(num.AppendDouble(tmp[:0], f))
 }
 
+// DoubleText writes a float that is given in decimal: ,digits; in RESP2 a bulk string.
+func (w *RESP) DoubleText(digits []byte) {
+	if w.resp3 {
+		w.Buf = append(append(append(w.Buf, ','), digits...), '\r', '\n')
+		return
+	}
+	w.Bulk(digits)
+}
+
 // Bool writes #t or #f; in RESP2 :1 or :0.
 func (w *RESP) Bool(b bool) {
 	text := "#f\r\n:0\r\n"

@@ -122,9 +122,10 @@ func NewLimits() *Limits {
 type Structure uint8
 
 const (
-	TreeNode Structure = iota // package btree
-	MapNode                   // package hashmap
-	LoneCell                  // a cell that leads nowhere
+	TreeNode  Structure = iota // package btree
+	MapNode                    // package hashmap
+	LoneCell                   // a cell that leads nowhere
+	BlockNode                  // package btree, of a stream's blocks: its elements lead to cells
 )
 
 // Node is a cell of a large container.
@@ -163,8 +164,10 @@ func (k Kind) ops() *typeOps {
 	switch k {
 	case KindList:
 		return &listOps
-	case KindHash, KindHashTTL:
+	case KindHash:
 		return &hashOps
+	case KindHashTTL:
+		return &hashTTLOps
 	case KindSet:
 		return &setOps
 	case KindSortedSet:
@@ -244,6 +247,9 @@ func (n Node) children(m slab.Mem, dst []Node) []Node {
 	switch n.Of {
 	case TreeNode:
 		btree.Children(m, n.Ref, func(ref slab.Ref, lone bool) { dst = append(dst, nodeOf(TreeNode, ref, lone)) })
+	case BlockNode:
+		btree.Children(m, n.Ref, func(ref slab.Ref, lone bool) { dst = append(dst, nodeOf(BlockNode, ref, lone)) })
+		dst = blockRefs(m, n.Ref, dst)
 	case MapNode:
 		hashmap.Children(m, n.Ref, func(ref slab.Ref, lone bool) { dst = append(dst, nodeOf(MapNode, ref, lone)) })
 	}

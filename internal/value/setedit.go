@@ -202,7 +202,14 @@ func (e *SetEdit) toStrings() {
 }
 
 func (e *SetEdit) addLarge(member []byte) (bool, error) {
-	existed, err := e.m.Put(e.h.Slab, e.seed, maphash.Bytes(e.seed, member), member, nil, 0)
+	h := maphash.Bytes(e.seed, member)
+	if e.h.HasVersions() {
+		// To put a member where it is already would copy a frozen page.
+		if _, found := e.m.Get(e.mem, h, member); found {
+			return false, nil
+		}
+	}
+	existed, err := e.m.Put(e.h.Slab, e.seed, h, member, nil, 0)
 	if err != nil || existed {
 		return false, err
 	}
