@@ -51,6 +51,12 @@ func (a *announcer) rest() {
 
 // Touched takes an announcement.
 func (a *announcer) Touched(db int, key []byte, e keyspace.Event) {
+	if e == keyspace.EventKeyMiss { // nothing has changed
+		if l := a.e.listeners.Load(); l != nil {
+			l.tell(db, key, e)
+		}
+		return
+	}
 	if a.sh.owner != nil {
 		a.held = append(a.held, announcement{keyName{db, string(key)}, e})
 		return

@@ -28,6 +28,10 @@ const (
 	ListIndex = Error("ERR index out of range")
 	OffsetLow = Error("ERR offset is out of range")
 
+	// A field of a hash is not what it should be.
+	HashNotInteger = Error("ERR hash value is not an integer")
+	HashNotFloat   = Error("ERR hash value is not a float")
+
 	// A string is not what it should be.
 	NotHLL     = Error("WRONGTYPE Key is not a valid HyperLogLog string value.")
 	CorruptHLL = Error("INVALIDOBJ Corrupted HLL object detected")

@@ -103,9 +103,8 @@ func (db *DB) hold(h uint64, key []byte, it Item, k Kind, raw []byte, large bool
 // place stores raw bytes of any kind without an announcement.
 func (db *DB) place(h uint64, key []byte, it Item, raw []byte, v Value, how change) error {
 	if v.Kind == HashTTL {
-		if err := db.indexExpiry(h, it.fieldExpiry(), earliestField(raw)); err != nil {
-			return err
-		}
+		// Without memory for a page of the index fields are hidden in time, though not removed.
+		_ = db.indexExpiry(h, it.fieldExpiry(), earliestField(raw))
 	}
 	var b []byte
 	var err error

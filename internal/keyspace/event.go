@@ -67,7 +67,52 @@ const (
 	EventXGroupSetID
 	EventXClaim
 	EventXAutoClaim
+	EventNew
+	EventKeyMiss
 )
+
+// Class is the class of an event, by its letter in the directive notify-keyspace-events.
+type Class byte
+
+const (
+	ClassGeneric Class = 'g'
+	ClassString  Class = '$'
+	ClassList    Class = 'l'
+	ClassSet     Class = 's'
+	ClassHash    Class = 'h'
+	ClassZSet    Class = 'z'
+	ClassExpired Class = 'x'
+	ClassStream  Class = 't'
+	ClassMiss    Class = 'm'
+	ClassNew     Class = 'n'
+)
+
+// Class returns an event's class.
+func (e Event) Class() Class {
+	switch e {
+	case EventSet, EventAppend, EventIncrBy, EventIncrByFloat, EventSetRange, EventSetBit, EventPFAdd:
+		return ClassString
+	case EventDel, EventExpire, EventPersist, EventRenameFrom, EventRenameTo, EventCopyTo, EventMoveFrom, EventMoveTo:
+		return ClassGeneric
+	case EventExpired:
+		return ClassExpired
+	case EventSortStore, EventLPush, EventRPush, EventLPop, EventRPop, EventLInsert, EventLSet, EventLTrim, EventLRem:
+		return ClassList
+	case EventNew:
+		return ClassNew
+	case EventKeyMiss:
+		return ClassMiss
+	}
+	switch name := e.String(); name[0] {
+	case 'h':
+		return ClassHash
+	case 'x':
+		return ClassStream
+	case 'z', 'g':
+		return ClassZSet
+	}
+	return ClassSet
+}
 
 var eventNames = [...]string{
 	"set", "append", "incrby", "incrbyfloat", "setrange", "del", "expired", "expire", "persist", "rename_from", "rename_to", "copy_to", "move_from", "move_to",
@@ -78,6 +123,7 @@ var eventNames = [...]string{
 	"zadd", "zincr", "zrem", "zremrangebyscore", "zremrangebyrank", "zremrangebylex", "zpopmin", "zpopmax", "zdiffstore", "zinterstore", "zunionstore", "zrangestore",
 	"geosearchstore", "georadiusstore",
 	"xadd", "xtrim", "xdel", "xsetid", "xgroup-create", "xgroup-createconsumer", "xgroup-delconsumer", "xgroup-destroy", "xgroup-setid", "xclaim", "xautoclaim",
+	"new", "keymiss",
 }
 
 func (e Event) String() string { return eventNames[e] }

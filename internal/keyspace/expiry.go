@@ -256,10 +256,16 @@ func (db *DB) comeUp(e uint64, now int64, twice bool) {
 				return true
 			}
 			if f := it.fieldExpiry(); f != 0 && f <= now {
-				if db.expireFields(it, fieldSlice) {
+				more, err := db.expireFields(it, fieldSlice)
+				switch {
+				case err != nil:
+					// Without memory for the copy of a frozen page they stay, hidden, until the next tick.
+					_ = w.add(h, now)
+					found = true
+				case more:
 					w.fields = append(w.fields, e)
 					found = true
-				} else {
+				default:
 					again = true
 				}
 				return false

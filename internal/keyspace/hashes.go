@@ -1,4 +1,220 @@
 package keyspace
 
-// expireFields removes fields of a hash whose time has come, at most budget of them, and says whether there are more.
-func (db *DB) expireFields(it Item, budget int) (more bool) { return false }
+import (
+	"errors"
+
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/table"
+	"github.com/darterdb/darter/internal/value"
+)
+
+// The operations on hashes. Commands and the Go API share them; those on the times of fields are in hashes_ttl.go.
+
+// AsHash opens the hash of a key, an empty one for an absent key. It is good until the DB changes. Another kind of value
+// is errs.WrongType.
+func (it Item) AsHash() (value.Hash, error) {
+	raw, err := it.As(Hash)
+	if err != nil || !it.Found() {
+		return value.Hash{}, err
+	}
+	return value.OpenHash(it.db.hashView(it.Kind()), raw), nil
+}
+
+// AsHash opens the hash of a key, an empty one for an absent key. It is good as long as the version. Another kind of value
+// is errs.WrongType.
+func (it FrozenItem) AsHash() (value.Hash, error) {
+	raw, err := it.As(Hash)
+	if err != nil || !it.Found() {
+		return value.Hash{}, err
+	}
+	return value.OpenHash(it.View(), raw), nil
+}
+
+// hashView is View, with the time only where fields expire: to ask for it costs more than the rest of a read.
+func (db *DB) hashView(k Kind) value.View {
+	v := value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed}
+	if k == HashTTL {
+		v.Now = db.Now()
+	}
+	return v
+}
+
+// hashChange is a hash that is being changed.
+type hashChange struct {
+	value.HashEdit
+	db      *DB
+	h       uint64
+	key     []byte
+	it      Item
+	changed bool
+}
+
+// changeHash looks a key up for a change of its hash; timed says that fields may get a time of expiry. An error means that
+// nothing has changed.
+func (db *DB) changeHash(h uint64, key []byte, timed bool) (c hashChange, err error) {
+	it := db.Look(h, key)
+	raw, err := it.As(Hash)
+	if err == nil && it.large() {
+		// From the first change of a node on there must be no way to fail to store what leads to it.
+		if it, err = db.ownHash(it, timed); err == nil {
+			raw = it.Value()
+		}
+	}
+	if err != nil {
+		return hashChange{}, err
+	}
+	now := int64(0)
+	if timed || it.Found() && it.Kind() == HashTTL {
+		now = db.Now()
+	}
+	return hashChange{HashEdit: value.EditHash(&db.shard.heap, now, raw), db: db, h: h, key: key, it: it}, nil
+}
+
+// ownHash makes the cell of a large hash private, and large enough for the times of fields.
+func (db *DB) ownHash(it Item, timed bool) (Item, error) {
+	n := len(it.Value())
+	if !timed || n >= value.LargeTimedSize {
+		return db.ownCell(it)
+	}
+	c := table.Cell{Kind: it.slot.Kind(), Mark: it.Mark(), Access: it.slot.Access(), Expiry: it.ExpireAt()}
+	_, it, err := db.replace(it, value.LargeTimedSize, c, edit)
+	return it, err
+}
+
+// keep stores what an operation has made of a hash and announces it, if it changed it. fault is the operation's own error
+// and is returned. A hash that can't be stored is as it was; that never happens to one that was large.
+func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
+	if !c.changed && !c.it.large() {
+		return true, fault
+	}
+	raw, large, kind := c.Raw()
+	if c.changed {
+		err = c.db.Keep(c.h, c.key, c.it, kind, raw, large, e)
+	} else {
+		// Nodes may have moved.
+		err = c.db.hold(c.h, c.key, c.it, kind, raw, large, update)
+	}
+	if err != nil {
+		if large && !c.it.large() {
+			c.db.Abandon(kind, raw, large)
+		}
+		return false, err
+	}
+	return true, fault
+}
+
+// HashSet gives fields of a hash their values, given as pairs, and returns how many of them weren't there. After an error
+// for want of memory some may be set.
+func (db *DB) HashSet(h uint64, key []byte, pairs [][]byte) (created int, err error) {
+	c, err := db.changeHash(h, key, false)
+	if err != nil {
+		return 0, err
+	}
+	err = c.Fits(pairs)
+	for i := 0; i+1 < len(pairs) && err == nil; i += 2 {
+		var existed bool
+		if existed, err = c.Set(pairs[i], pairs[i+1], 0); err != nil {
+			break
+		}
+		c.changed = true
+		if !existed {
+			created++
+		}
+	}
+	if kept, err := c.keep(EventHSet, err); !kept {
+		return 0, err
+	}
+	return created, err
+}
+
+// HashSetNX gives a field a value if it isn't there, and says whether it did.
+func (db *DB) HashSetNX(h uint64, key, field, v []byte) (bool, error) {
+	c, err := db.changeHash(h, key, false)
+	if err != nil {
+		return false, err
+	}
+	var buf [value.DigitsSize]byte
+	if _, _, ok := c.Get(field, buf[:]); ok {
+		return false, nil
+	}
+	_, err = c.Set(field, v, 0)
+	c.changed = err == nil
+	_, err = c.keep(EventHSet, err)
+	return err == nil, err
+}
+
+// HashDelete removes fields and returns how many of them were there. The key goes with the last one.
+func (db *DB) HashDelete(h uint64, key []byte, fields [][]byte) (removed int, err error) {
+	c, err := db.changeHash(h, key, false)
+	if err != nil || !c.it.Found() {
+		return 0, err
+	}
+	for i := 0; i < len(fields) && err == nil; i++ {
+		var was bool
+		if was, err = c.Delete(fields[i]); was {
+			removed++
+			c.changed = true
+		}
+	}
+	if kept, err := c.keep(EventHDel, err); !kept {
+		return 0, err
+	}
+	return removed, err
+}
+
+// HashIncrBy adds to the integer that a field holds, 0 if it is absent, and returns the sum. The field's time of expiry
+// stays.
+func (db *DB) HashIncrBy(h uint64, key, field []byte, by int64) (int64, error) {
+	c, err := db.changeHash(h, key, false)
+	if err != nil {
+		return 0, err
+	}
+	var buf [value.DigitsSize]byte
+	n := int64(0)
+	if old, _, ok := c.Get(field, buf[:]); ok {
+		if n, ok = num.ParseInt(old); !ok {
+			return 0, errs.HashNotInteger
+		}
+	}
+	n, ok := value.AddInt(n, by)
+	if !ok {
+		return 0, errs.Overflow
+	}
+	_, err = c.Set(field, num.AppendInt(buf[:0], n), value.KeepTime)
+	c.changed = err == nil
+	if _, err = c.keep(EventHIncrBy, err); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// HashIncrByFloat adds a decimal number to the one that a field holds, 0 if it is absent, and appends the sum to dst as it
+// is stored from then on. The field's time of expiry stays.
+func (db *DB) HashIncrByFloat(dst []byte, h uint64, key, field, by []byte) ([]byte, error) {
+	c, err := db.changeHash(h, key, false)
+	if err != nil {
+		return dst, err
+	}
+	var buf [value.DigitsSize]byte
+	old, _, ok := c.Get(field, buf[:])
+	if !ok {
+		old = append(buf[:0], '0')
+	}
+	start := len(dst)
+	sum, err := num.IncrFloat(dst, old, by)
+	switch {
+	case errors.Is(err, num.ErrNaNOrInfinity):
+		return dst, errs.NaN
+	case errors.Is(err, num.ErrIncrementFloat):
+		return dst, errs.NotFloat
+	case err != nil:
+		return dst, errs.HashNotFloat
+	}
+	_, err = c.Set(field, sum[start:], value.KeepTime)
+	c.changed = err == nil
+	if _, err = c.keep(EventHIncrByFloat, err); err != nil {
+		return dst, err
+	}
+	return sum, nil
+}

@@ -71,6 +71,9 @@ func (db *DB) Find(h uint64, key []byte) Item {
 	it := db.Look(h, key)
 	if !it.Found() {
 		db.shard.Stats.Misses++
+		if db.shard.Observer != nil {
+			db.tell(key, EventKeyMiss)
+		}
 		return it
 	}
 	db.shard.Stats.Hits++
@@ -167,6 +170,9 @@ func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error)
 	db.valBytes += int64(n)
 	db.countExpiry(0, v.ExpireAt)
 	db.countKind(0, v.Kind)
+	if db.shard.Observer != nil {
+		db.tell(key, EventNew)
+	}
 	return b, nil
 }
 

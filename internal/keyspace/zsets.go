@@ -148,11 +148,12 @@ func (db *DB) discard(it Item, key []byte, ev Event) error {
 }
 
 // SortedPop removes up to n elements with the lowest scores, or the highest, and appends them to dst in that order: see
-// NextPopped. An absent key has none. On an error nothing is removed, or, for want of memory, some elements.
-func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) ([]byte, error) {
+// NextPopped. It returns how many there were. An absent key has none. On an error nothing is removed, or, for want of
+// memory, some elements.
+func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (popped []byte, count int, err error) {
 	e, err := db.editSorted(h, key)
 	if err != nil || n <= 0 || !e.it.Found() {
-		return dst, err
+		return dst, 0, err
 	}
 	out, ev, z := dst, EventZPopMin, &e.set
 	s := value.Ranks{From: 0, To: min(n, z.Len())}
@@ -172,9 +173,9 @@ func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (
 		out = appendPopped(out, el.Member(digits[:]), el.Score)
 	}
 	if _, err := e.removeSpan(s, ev); err != nil {
-		return dst, err
+		return dst, 0, err
 	}
-	return out, nil
+	return out, s.Len(), nil
 }
 
 func appendPopped(dst, member []byte, score float64) []byte {

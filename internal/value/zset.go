@@ -135,6 +135,9 @@ func (z *SortedSet) Raw() (raw []byte, large bool) {
 // Len returns the number of elements. O(1).
 func (z *SortedSet) Len() int { return z.n }
 
+// Large says that it is a large one.
+func (z *SortedSet) Large() bool { return z.form == sortedLarge }
+
 // Score returns the score of a member. O(1), in a packed one O(n).
 func (z *SortedSet) Score(member []byte) (score float64, found bool) {
 	switch z.form {
