@@ -71,7 +71,7 @@ func (db *DB) Find(h uint64, key []byte) Item {
 	it := db.Look(h, key)
 	if !it.Found() {
 		db.shard.Stats.Misses++
-		if db.shard.Observer != nil {
+		if db.shard.Detailed {
 			db.tell(key, EventKeyMiss)
 		}
 		return it
@@ -170,7 +170,7 @@ func (db *DB) put(h uint64, key []byte, it Item, n int, v Value) ([]byte, error)
 	db.valBytes += int64(n)
 	db.countExpiry(0, v.ExpireAt)
 	db.countKind(0, v.Kind)
-	if db.shard.Observer != nil {
+	if db.shard.Detailed {
 		db.tell(key, EventNew)
 	}
 	return b, nil

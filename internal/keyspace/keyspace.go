@@ -70,6 +70,7 @@ type Config struct {
 	Limits    *value.Limits // nil means Redis's defaults
 	Used      *atomic.Int64 // bytes in use in all shards, a little late
 	Observer  Observer      // may be nil
+	Detailed  bool          // it is told of misses and of new keys, too
 }
 
 // Observer is told of changes. The shard is held meanwhile.
