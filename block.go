@@ -25,10 +25,11 @@ import (
 //
 // A waiter may stand in several queues. Whoever serves it claims it first.
 type waiter struct {
-	s      *Session
-	ctx    context.Context
-	keys   []waitKey
-	second int // the shard of the key that it will write to, -1 if that is the key's own or there is none
+	s       *Session
+	ctx     context.Context
+	keys    []waitKey
+	timeout time.Duration // 0 for ever
+	second  int           // the shard of the key that it will write to, -1 if that is the key's own or there is none
 
 	state atomic.Int32
 	again atomic.Bool // another of its keys changed while it was claimed
@@ -72,7 +73,7 @@ type waitQueue struct {
 
 // startWait enters the session's command, which found nothing, in the queues of its keys. Their shards are held.
 func (s *Session) startWait(c *command.Call) {
-	w := &waiter{s: s, ctx: s.ctx, second: -1, done: make(chan struct{}), stop: make(chan stopReason, 1)}
+	w := &waiter{s: s, ctx: s.ctx, timeout: c.Wait.Timeout, second: -1, done: make(chan struct{}), stop: make(chan stopReason, 1)}
 	for _, k := range s.keys {
 		n := s.shardOf(c.Args[k.Index])
 		if c.Row.WaitsFor(k) {
@@ -100,11 +101,11 @@ func (s *Session) startWait(c *command.Call) {
 }
 
 // sleep waits until the session's command has been served, or its time is over.
-func (s *Session) sleep(c *command.Call, timeout time.Duration) error {
+func (s *Session) sleep(c *command.Call) error {
 	w := s.waiter.Load()
 	var late <-chan time.Time
-	if timeout > 0 {
-		t := time.NewTimer(timeout)
+	if w.timeout > 0 {
+		t := time.NewTimer(w.timeout)
 		defer t.Stop()
 		late = t.C
 	}
@@ -123,6 +124,7 @@ func (s *Session) sleep(c *command.Call, timeout time.Duration) error {
 	s.waiter.Store(nil)
 	s.blocked.Add(-1)
 	c.Only = 0
+	clear(s.targets)
 	switch {
 	case w.state.Load() == served:
 		return w.err

@@ -170,7 +170,7 @@ func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 	err := s.run(row, c)
 	if s.napped {
 		s.napped = false
-		err = s.sleep(c, c.Wait.Timeout)
+		err = s.sleep(c)
 		c.Wait = command.Wait{}
 	}
 	// An idle session should keep nobody's buffers alive.
@@ -247,8 +247,10 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 		return ErrBusy
 	}
 	defer func() {
+		if !s.napped { // else they are whoever's who serves it
+			clear(s.targets)
+		}
 		s.unlockShards(s.set.numbers)
-		clear(s.targets)
 		if r := recover(); r != nil {
 			err = s.caught(r)
 		}
@@ -286,8 +288,9 @@ func (s *Session) aim(c *command.Call) bool {
 func (s *Session) wait(row *command.Row, c *command.Call) error {
 	switch {
 	case s.tx != nil || s.held:
-		c.Wait = command.Wait{}
+		c.Wait, c.NoWait = command.Wait{}, true
 		row.Late(c)
+		c.NoWait = false
 	case s.impatient:
 		c.Wait = command.Wait{}
 		return ErrBusy

@@ -20,6 +20,8 @@ type Call struct {
 
 	// Wait is set by a command that found nothing and would wait: it has not answered then.
 	Wait Wait
+	// NoWait says to Row.Late that the command may not wait, as between MULTI and EXEC.
+	NoWait bool
 	// Only, if it isn't 0, is the argument of the one key that a command which waited is to look at: of its keys, only that
 	// one and the one it writes to have targets.
 	Only int

@@ -140,9 +140,17 @@ func loadFacts(t *testing.T) map[string]facts {
 	return all
 }
 
+// laterCommands came with Redis 7.4 and 8.0: the facts, which are those of 7.2, don't have them.
+var laterCommands = strings.Fields("hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat " +
+	"hpexpiretime hpttl hsetex httl")
+
 func TestRowsStateTheFacts(t *testing.T) {
 	all := loadFacts(t)
 	for _, r := range Rows() {
+		if slices.Contains(laterCommands, r.FullName()) {
+			require.NotContains(t, all, r.FullName())
+			continue
+		}
 		t.Run(r.FullName(), func(t *testing.T) {
 			want, ok := all[r.FullName()]
 			require.True(t, ok, "there is no such command")

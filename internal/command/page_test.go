@@ -80,7 +80,7 @@ func TestCommandsPage(t *testing.T) {
 	}
 	got, err := os.ReadFile(commandsPage)
 	require.NoError(t, err)
-	require.Equal(t, want, strings.ReplaceAll(string(got), "\r\n", "\n"), "run the test with -update")
+	require.True(t, want == strings.ReplaceAll(string(got), "\r\n", "\n"), "the page is old: run the test with -update")
 }
 
 // Every command of Redis 7.2 is in the table or among those that are absent for a reason, and not in both.

@@ -307,21 +307,12 @@ func (c *Call) writePopped(popped []byte, n int, nested bool) {
 }
 
 func runZmpop(c *Call) {
-	keys, ok := num.ParseInt(c.Args[1])
-	if !ok || keys < 1 {
-		c.Fail(errKeyCount)
-		return
-	}
-	if keys >= int64(len(c.Args)-2) {
-		c.Fail(errs.Syntax)
-		return
-	}
-	highest, count, err := parsePopArgs(c.Args[2+keys:])
+	keys, highest, count, err := parseZmpop(c.Args, 1)
 	if err != nil {
 		c.Fail(err)
 		return
 	}
-	for i := range int(keys) {
+	for i := range keys {
 		t := c.Key(2 + i)
 		popped, n, err := c.popSorted(&t, count, highest)
 		if err != nil {
@@ -336,6 +327,19 @@ func runZmpop(c *Call) {
 		}
 	}
 	c.W.NullArray()
+}
+
+// parseZmpop reads the arguments of ZMPOP from the number of keys on, which is args[at].
+func parseZmpop(args [][]byte, at int) (keys int, highest bool, count int64, err error) {
+	n, ok := num.ParseInt(args[at])
+	if !ok || n < 1 {
+		return 0, false, 0, errKeyCount
+	}
+	if n >= int64(len(args)-at-1) {
+		return 0, false, 0, errs.Syntax
+	}
+	highest, count, err = parsePopArgs(args[at+1+int(n):])
+	return int(n), highest, count, err
 }
 
 // parsePopArgs reads what follows the keys of ZMPOP: an end, and how many elements.

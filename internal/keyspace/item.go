@@ -219,7 +219,9 @@ func (db *DB) replace(it Item, n int, c table.Cell, how change) ([]byte, Item, e
 	var b []byte
 	inPlace := false
 	if it.slot.Expires() == (c.Expiry != 0) && t.Private(it.slot) {
-		if b, inPlace = old, len(old) == n; !inPlace {
+		b, inPlace = old, len(old) == n
+		// What leads to nodes that go too must stay readable until they do.
+		if !inPlace && (how != overwrite || !it.large()) {
 			b, inPlace = t.Resize(it.slot, n)
 		}
 	}
