@@ -33,6 +33,25 @@ func (c *Cache) SetOf(key string) Set { return Set{place{cache: c, key: key}} }
 // SetOf returns the set under a key as it was at the instant of the snapshot.
 func (s *Snapshot) SetOf(key string) Set { return Set{place{snap: s, key: key}} }
 
+// open makes a zero set that of the key, an empty one if there is no key. It is see without the time, which sets have no use
+// for, and without copying what it returns. r.done is to be called whatever it returns.
+func (s Set) open(set *value.Set, r *seen) (err error) {
+	key := bytesOf(s.key)
+	if s.cache == nil {
+		*r, err = s.snap.seeFrozen(keyspace.Set, key)
+		set.Open(r.View, r.raw)
+		return err
+	}
+	r.e = s.cache.engine
+	sh, h := s.cache.holdRead(key)
+	r.s = sh
+	db, err := sh.db(s.cache.db)
+	if err == nil {
+		err = db.Find(h, key).OpenSet(set)
+	}
+	return err
+}
+
 // Add adds members and returns how many of them are new. If memory runs out some may be added. O(1) for each; in a small
 // set O(members).
 func (s Set) Add(members ...string) (added int, err error) {
@@ -69,24 +88,23 @@ func (s Set) Remove(members ...string) (removed int, err error) {
 
 // Has says whether the set has a member. It allocates nothing. O(1); in a small set O(members).
 func (s Set) Has(member string) (has bool, err error) {
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
-		return false, err
-	}
-	set := value.OpenSet(r.View, r.raw)
-	return set.Has(bytesOf(member)), nil
+	return set.Has(bytesOf(member)), err
 }
 
 // HasMany says for each of the given members whether the set has it, at one instant. O(1) for each; in a small set
 // O(members).
 func (s Set) HasMany(members ...string) (has []bool, err error) {
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
 	if err != nil {
 		return nil, err
 	}
-	set := value.OpenSet(r.View, r.raw)
 	has = make([]bool, len(members))
 	for i, m := range members {
 		has[i] = set.Has(bytesOf(m))
@@ -96,24 +114,23 @@ func (s Set) HasMany(members ...string) (has []bool, err error) {
 
 // Len returns how many members there are. O(1).
 func (s Set) Len() (n int, err error) {
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
-		return 0, err
-	}
-	set := value.OpenSet(r.View, r.raw)
-	return set.Len(), nil
+	return set.Len(), err
 }
 
 // Members returns all members as they are at one instant. They share one piece of memory, which stays as long as any of
 // them is in use. O(members), with the key's shard held meanwhile: All lets others have it in between.
 func (s Set) Members() (members []string, err error) {
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
 	if err != nil {
 		return nil, err
 	}
-	set := value.OpenSet(r.View, r.raw)
 	list := memberList{ends: make([]int, 0, set.Len())}
 	for m := range set.All {
 		list.add(m)
@@ -181,12 +198,13 @@ func (s Set) Scan(cursor uint64, o ScanOptions) (members []string, next uint64, 
 	if o.Match == "" {
 		o.Match = "*"
 	}
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
 	if err != nil {
 		return nil, 0, err
 	}
-	set := value.OpenSet(r.View, r.raw)
 	var list memberList
 	match, seen := matcher(o.Match), 0
 	visit := func(m value.Member) {
@@ -256,12 +274,13 @@ func (s Set) Random() (string, error) {
 
 // AppendRandom is Random that appends the member to dst. It allocates nothing but what dst lacks in capacity.
 func (s Set) AppendRandom(dst []byte) (out []byte, err error) {
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
 	if err != nil {
 		return dst, err
 	}
-	set := value.OpenSet(r.View, r.raw)
 	if set.Len() == 0 {
 		return dst, ErrNotFound
 	}
@@ -275,12 +294,13 @@ func (s Set) RandomMany(n int) (members []string, err error) {
 	if n < 0 {
 		return nil, fmt.Errorf("%w: %d members", ErrInvalid, n)
 	}
-	r, err := s.see(keyspace.Set)
+	var set value.Set
+	var r seen
+	err = s.open(&set, &r)
 	defer r.done(&err)
 	if err != nil {
 		return nil, err
 	}
-	set := value.OpenSet(r.View, r.raw)
 	var list memberList
 	set.Sample(n, rand.Uint64, func(m value.Member) { list.add(m) })
 	return list.strings(), nil
@@ -425,9 +445,8 @@ func (s *Snapshot) combine(op keyspace.SetOperation, keys []string) (members []s
 	sets := make([]value.Set, 0, len(keys))
 	for _, key := range keys {
 		err := s.read(key, func(it keyspace.FrozenItem) error {
-			set, err := it.AsSet()
-			sets = append(sets, set)
-			return err
+			sets = append(sets, value.Set{})
+			return it.OpenSet(&sets[len(sets)-1])
 		})
 		if err != nil {
 			return nil, err

@@ -18,10 +18,10 @@ const (
 	errNotLong     = errs.Error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 )
 
-// readSet opens a set as a read does, an empty one for an absent key.
-func (c *Call) readSet() (value.Set, error) {
+// readSet makes a zero s the set of the key, as a read does; an empty one for an absent key.
+func (c *Call) readSet(s *value.Set) error {
 	it := c.find(&c.One)
-	return it.AsSet()
+	return it.OpenSet(s)
 }
 
 // member answers a member.
@@ -39,17 +39,20 @@ func runSadd(c *Call) { c.lengthOf(c.One.DB.SetAdd(c.One.Hash, c.One.Key, c.Args
 func runSrem(c *Call) { c.lengthOf(c.One.DB.SetRemove(c.One.Hash, c.One.Key, c.Args[2:])) }
 
 func runScard(c *Call) {
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	c.lengthOf(s.Len(), err)
 }
 
 func runSismember(c *Call) {
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	c.countOf(err == nil && s.Has(c.Args[2]), err)
 }
 
 func runSmismember(c *Call) {
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	if err != nil {
 		c.Fail(err)
 		return
@@ -61,7 +64,8 @@ func runSmismember(c *Call) {
 }
 
 func runSmembers(c *Call) {
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	if err != nil {
 		c.Fail(err)
 		return
@@ -145,7 +149,8 @@ func runSrandmember(c *Call) {
 }
 
 func (c *Call) srandmemberOne() {
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	switch {
 	case err != nil:
 		c.Fail(err)
@@ -166,7 +171,8 @@ func (c *Call) srandmemberMany() {
 		c.Fail(errNotLong)
 		return
 	}
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	switch {
 	case err != nil:
 		c.Fail(err)
@@ -215,7 +221,8 @@ func runSscan(c *Call) {
 		c.Fail(errs.InvalidCursor)
 		return
 	}
-	s, err := c.readSet()
+	var s value.Set
+	err := c.readSet(&s)
 	if err != nil {
 		c.Fail(err)
 		return

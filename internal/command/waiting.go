@@ -14,16 +14,14 @@ import (
 // another kind of value is an error at first; later it is as good as absent.
 
 const (
-	errTimeout         = errs.Error("ERR timeout is not a float or out of range")
-	errTimeoutRange    = errs.Error("ERR timeout is out of range")
-	errTimeoutNegative = errs.Error("ERR timeout is negative")
+	errWaitTime = errs.Error("ERR timeout is not a float or out of range")
 )
 
 // timeout reads a time in seconds, 0 for ever. Parts of a millisecond count as one.
 func timeout(arg []byte) (time.Duration, error) {
 	s, ok := num.ParseFloat(arg)
 	if !ok || math.IsNaN(s) {
-		return 0, errTimeout
+		return 0, errWaitTime
 	}
 	ms := math.Ceil(s * 1000)
 	switch {

@@ -9,31 +9,31 @@ import (
 
 // The operations on sets. Commands and the Go API share them.
 
-// AsSet opens the set of a key, an empty one for an absent key. It is good until the DB changes. Another kind of value is
-// errs.WrongType.
-func (it Item) AsSet() (value.Set, error) {
+// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good until the DB changes. Another kind of
+// value is errs.WrongType.
+func (it Item) OpenSet(s *value.Set) error {
 	raw, err := it.As(Set)
-	if err != nil || !it.Found() {
-		return value.Set{}, err
+	if err == nil && it.Found() {
+		s.Open(it.db.setView(), raw)
 	}
-	return value.OpenSet(it.db.setView(), raw), nil
+	return err
 }
 
-// AsSet opens the set of a key, an empty one for an absent key. It is good as long as the version. Another kind of value
-// is errs.WrongType.
-func (it FrozenItem) AsSet() (value.Set, error) {
+// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good as long as the version. Another kind
+// of value is errs.WrongType.
+func (it FrozenItem) OpenSet(s *value.Set) error {
 	raw, err := it.As(Set)
-	if err != nil || !it.Found() {
-		return value.Set{}, err
+	if err == nil && it.Found() {
+		s.Open(it.View(), raw)
 	}
-	return value.OpenSet(it.View(), raw), nil
+	return err
 }
 
 // setView is View without the time, which sets have no use for.
 func (db *DB) setView() value.View { return value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed} }
 
-// editSet looks a key up for a change of its set. An error means that nothing has changed.
-func (db *DB) editSet(h uint64, key []byte) (Item, value.SetEdit, error) {
+// editSet looks a key up for a change of its set, which it opens in a zero e. An error means that nothing has changed.
+func (db *DB) editSet(h uint64, key []byte, e *value.SetEdit) (Item, error) {
 	it := db.Look(h, key)
 	raw, err := it.As(Set)
 	if err == nil && it.large() {
@@ -42,10 +42,10 @@ func (db *DB) editSet(h uint64, key []byte) (Item, value.SetEdit, error) {
 			raw = it.Value()
 		}
 	}
-	if err != nil {
-		return it, value.SetEdit{}, err
+	if err == nil {
+		e.Open(&db.shard.heap, raw)
 	}
-	return it, value.EditSet(&db.shard.heap, raw), nil
+	return it, err
 }
 
 // ownCell makes the cell of a key private, so that a value of the same length can be stored without fail.
@@ -81,7 +81,8 @@ func (db *DB) SetAdd(h uint64, key []byte, members [][]byte) (added int, err err
 	if len(members) == 0 {
 		return 0, nil
 	}
-	it, e, err := db.editSet(h, key)
+	var e value.SetEdit
+	it, err := db.editSet(h, key, &e)
 	if err != nil {
 		return 0, err
 	}
@@ -102,7 +103,8 @@ func (db *DB) SetAdd(h uint64, key []byte, members [][]byte) (added int, err err
 // SetRemove removes members from a key's set and returns how many of them were there. The key goes with the last member.
 // After an error for want of memory some may be removed.
 func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, err error) {
-	it, e, err := db.editSet(h, key)
+	var e value.SetEdit
+	it, err := db.editSet(h, key, &e)
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +125,8 @@ func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, er
 // Members are good for the call only. After an error for want of memory only the first ones that were passed on, so many
 // as it returns, are removed.
 func (db *DB) SetPop(h uint64, key []byte, n int, take func(value.Member)) (popped int, err error) {
-	it, e, err := db.editSet(h, key)
+	var e value.SetEdit
+	it, err := db.editSet(h, key, &e)
 	if err != nil || n <= 0 || !it.Found() {
 		return 0, err
 	}
@@ -142,8 +145,7 @@ func (db *DB) SetPop(h uint64, key []byte, n int, take func(value.Member)) (popp
 	if it, err = db.Own(it); err != nil {
 		return 0, err
 	}
-	s := value.OpenSet(db.setView(), it.Value())
-	s.All(func(m value.Member) bool {
+	e.All(func(m value.Member) bool {
 		count(m)
 		return true
 	})
@@ -160,8 +162,8 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 	if !source.Found() {
 		return false, nil
 	}
-	s, err := source.AsSet()
-	if err != nil {
+	var s value.Set
+	if err := source.OpenSet(&s); err != nil {
 		return false, err
 	}
 	has := s.Has(member)
@@ -172,7 +174,8 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 	if n, err := from.DB.SetRemove(from.Hash, from.Key, one[:]); err != nil || n == 0 {
 		return false, err // it expired just now
 	}
-	if _, err = to.DB.SetAdd(to.Hash, to.Key, one[:]); err != nil {
+	_, err := to.DB.SetAdd(to.Hash, to.Key, one[:])
+	if err != nil {
 		// There is room where it came from.
 		_, _ = from.DB.SetAdd(from.Hash, from.Key, one[:])
 	}
@@ -197,11 +200,10 @@ func OpenSets(keys []Target, dst []value.Set, untouched bool) ([]value.Set, erro
 	}
 	// To find one key may remove another that has expired. Now all are gone that had to, and nothing changes any more.
 	for i := range keys {
-		s, err := keys[i].again().AsSet()
-		if err != nil {
+		dst = append(dst, value.Set{})
+		if err := keys[i].again().OpenSet(&dst[len(dst)-1]); err != nil {
 			return dst, err
 		}
-		dst = append(dst, s)
 	}
 	return dst, nil
 }
@@ -242,7 +244,8 @@ func SetStore(op SetOperation, to Target, keys []Target, untouched bool) (int, e
 	if err != nil {
 		return 0, err
 	}
-	e := value.EditSet(to.DB.Heap(), nil)
+	var e value.SetEdit
+	e.Open(to.DB.Heap(), nil)
 	if op == SetUnion {
 		err = e.AddUnion(sets)
 	} else {

@@ -48,8 +48,8 @@ func (w *world) targets(keys ...string) (list []Target) {
 func (w *world) smembers(key string) (list []string) {
 	w.t.Helper()
 	t := w.target(0, key)
-	s, err := t.DB.Look(t.Hash, t.Key).AsSet()
-	require.NoError(w.t, err)
+	var s value.Set
+	require.NoError(w.t, t.DB.Look(t.Hash, t.Key).OpenSet(&s))
 	for m := range s.All {
 		list = append(list, string(m.AppendTo(nil)))
 	}
@@ -153,8 +153,8 @@ func TestSetsInSnapshots(t *testing.T) {
 		tg := w.target(0, key)
 		for i, s := range w.shards {
 			if s == tg.DB.shard {
-				s, err := frozen[i].DB(0).Find(tg.Hash, tg.Key).AsSet()
-				require.NoError(t, err)
+				var s value.Set
+				require.NoError(t, frozen[i].DB(0).Find(tg.Hash, tg.Key).OpenSet(&s))
 				for m := range s.All {
 					list = append(list, string(m.AppendTo(nil)))
 				}

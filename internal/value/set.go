@@ -58,10 +58,16 @@ type Set struct {
 }
 
 // OpenSet opens a set, given its raw bytes, none for an empty set. It is good as long as they are.
-func OpenSet(v View, raw []byte) Set {
-	s := Set{form: ints16, mem: v.Mem, seed: v.Seed}
+func OpenSet(v View, raw []byte) (s Set) {
+	s.Open(v, raw)
+	return s
+}
+
+// Open is OpenSet without copying the result: it makes a zero Set the one of raw bytes.
+func (s *Set) Open(v View, raw []byte) {
+	s.form, s.mem, s.seed = ints16, v.Mem, v.Seed
 	if len(raw) == 0 {
-		return s
+		return
 	}
 	s.form, s.body = raw[0], raw[1:]
 	switch s.form {
@@ -74,7 +80,6 @@ func OpenSet(v View, raw []byte) Set {
 	default:
 		s.n = s.ints().len()
 	}
-	return s
 }
 
 func (s *Set) ints() sortedInts { return sortedInts{s.body, s.form} }

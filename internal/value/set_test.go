@@ -26,6 +26,16 @@ func newSetHeap(t testing.TB) (*Heap, *slab.Region) {
 	return &Heap{Slab: slab.New(r), Seed: maphash.MakeSeed(), Limits: NewLimits()}, r
 }
 
+func editSet(h *Heap, raw []byte) (e SetEdit) {
+	e.Open(h, raw)
+	return e
+}
+
+func newSet(h *Heap) (e SetEdit) {
+	e.New(h)
+	return e
+}
+
 // setTester is a key's set with what it should hold, and versions of it.
 type setTester struct {
 	t        testing.TB
@@ -49,7 +59,7 @@ func newSetTester(t testing.TB) *setTester {
 // edit changes the set and keeps what comes of it, as a key does.
 func (x *setTester) edit(fn func(e *SetEdit)) {
 	x.t.Helper()
-	e := EditSet(x.h, x.raw)
+	e := editSet(x.h, x.raw)
 	fn(&e)
 	if e.Changed() {
 		raw, large := e.Raw()
@@ -542,7 +552,7 @@ func TestSetAllocatesNothing(t *testing.T) {
 		member, other := []byte("12"), []byte("98765")
 		raw := x.raw
 		run := func() {
-			e := EditSet(x.h, raw)
+			e := editSet(x.h, raw)
 			if added, err := e.Add(other); !added || err != nil {
 				panic("not added")
 			}

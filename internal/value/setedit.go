@@ -27,15 +27,17 @@ type SetEdit struct {
 // setRoom is for the form and the number of members.
 const setRoom = 1 + binary.MaxVarintLen32
 
-// EditSet opens a set to be changed, given its raw bytes, none for an empty set. It uses the heap's scratch.
-func EditSet(h *Heap, raw []byte) SetEdit {
-	return SetEdit{Set: OpenSet(h.view(), raw), h: h, buf: h.Scratch}
+// Open makes a zero SetEdit one of raw bytes, none for an empty set. It uses the heap's scratch.
+func (e *SetEdit) Open(h *Heap, raw []byte) {
+	e.Set.Open(h.view(), raw)
+	e.h, e.buf = h, h.Scratch
 }
 
-// NewSet makes an empty set with a buffer of its own, so that it can be worked on beside others and for as long as need
-// be.
-func NewSet(h *Heap) SetEdit {
-	return SetEdit{Set: OpenSet(h.view(), nil), h: h, private: true}
+// New makes a zero SetEdit an empty set with a buffer of its own, so that it can be worked on beside others and for as
+// long as need be.
+func (e *SetEdit) New(h *Heap) {
+	e.Set.Open(h.view(), nil)
+	e.h, e.private = h, true
 }
 
 // view reads what is in the heap.
@@ -295,5 +297,6 @@ func (e *SetEdit) Free() {
 	if e.form == setLarge {
 		e.m.Free(e.h.Slab)
 	}
-	*e = SetEdit{Set: OpenSet(e.h.view(), nil), h: e.h, buf: e.buf, private: e.private}
+	*e = SetEdit{h: e.h, buf: e.buf, private: e.private}
+	e.Set.Open(e.h.view(), nil)
 }

@@ -28,7 +28,8 @@ var setOps = typeOps{
 		return s.m.Bytes
 	},
 	roots: func(v View, raw []byte, dst []Node) []Node {
-		if s := OpenSet(v, raw); s.m.Root != 0 {
+		s := OpenSet(v, raw)
+		if s.m.Root != 0 {
 			dst = append(dst, Node{MapNode, s.m.Root})
 		}
 		return dst
@@ -54,7 +55,11 @@ var setOps = typeOps{
 			return yield(m.Str)
 		})
 	},
-	build: func(h *Heap) Builder { return &setBuilder{NewSet(h)} },
+	build: func(h *Heap) Builder {
+		b := &setBuilder{}
+		b.e.New(h)
+		return b
+	},
 }
 
 // setBuilder puts a set together from its members.

@@ -83,7 +83,7 @@ func TestSetPopsAreFair(t *testing.T) {
 			all := x.raw
 			for range rounds {
 				popped := 0
-				e := EditSet(x.h, all)
+				e := editSet(x.h, all)
 				require.NoError(t, e.Pop(at, rnd.Uint64, func(m Member) {
 					counts[memberText(m)]++
 					popped++

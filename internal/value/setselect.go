@@ -41,7 +41,7 @@ func Difference(sets []Set, h *Heap) Selection {
 	if h == nil || first*int64(len(sets))/2 <= all {
 		return s
 	}
-	s.temp = NewSet(h)
+	s.temp.New(h)
 	for i := range s.others {
 		both := Intersection([]Set{sets[0], s.others[i]})
 		if s.temp.AddAll(&both) != nil {
@@ -67,7 +67,8 @@ func Union(sets []Set, h *Heap) Selection {
 	if h == nil || lookups <= addCost*all {
 		return Selection{over: sets, union: true}
 	}
-	s := Selection{temp: NewSet(h)}
+	s := Selection{}
+	s.temp.New(h)
 	if s.temp.AddUnion(sets) != nil {
 		s.temp.Free()
 		return Selection{over: sets, union: true}

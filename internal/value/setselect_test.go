@@ -113,13 +113,13 @@ func TestSetSelections(t *testing.T) {
 				for range s.All {
 					break
 				}
-				e := NewSet(h)
+				e := newSet(h)
 				require.NoError(t, e.AddAll(&s))
 				checkNewSet(t, h, &e, want)
 				s.Free()
 			}
 			if name == "union" {
-				e := EditSet(h, nil)
+				e := editSet(h, nil)
 				require.NoError(t, e.AddUnion(open()))
 				checkNewSet(t, h, &e, want)
 			}
@@ -153,7 +153,7 @@ func TestSetUnionOfLarge(t *testing.T) {
 	x.add(intMembers(0, 2000)...)
 	y.add(intMembers(1500, 2200)...)
 	used := h.Used()
-	e := EditSet(h, nil)
+	e := editSet(h, nil)
 	require.NoError(t, e.AddUnion([]Set{y.open(), x.open(), y.open()}))
 	require.Equal(t, 2200, e.Len())
 	checkNewSet(t, h, &e, setSums["union"]([]map[string]bool{x.model, y.model}))
@@ -196,7 +196,7 @@ func TestSetSelectionsWithoutMemory(t *testing.T) {
 		s.Free()
 	}
 	require.GreaterOrEqual(t, used, h.Used())
-	e := NewSet(h)
+	e := newSet(h)
 	all := Selection{over: []Set{big.open()}}
 	require.ErrorIs(t, e.AddAll(&all), slab.ErrNoMemory)
 	e.Free()
