@@ -14,6 +14,7 @@ import (
 	"github.com/darterdb/darter/internal/config"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/slab"
 	"github.com/darterdb/darter/internal/value"
 )
@@ -72,6 +73,7 @@ type engine struct {
 	limits     *value.Limits
 	config     *config.Config
 	log        *slog.Logger
+	hub        *pubsub.Hub
 	databases  int
 	started    time.Time
 	runID      string
@@ -134,6 +136,7 @@ func newEngine(o Options) (*engine, error) {
 		seed:       maphash.MakeSeed(),
 		config:     o.Config,
 		log:        o.Logger,
+		hub:        pubsub.New(),
 		databases:  o.Databases,
 		runID:      newRunID(),
 		closing:    make(chan struct{}),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/slab"
 )
 
@@ -315,6 +316,9 @@ func infoStats(e *engine, t *infoText) {
 	t.add("evicted_keys", 0)
 	t.add("keyspace_hits", st.Hits)
 	t.add("keyspace_misses", st.Misses)
+	t.add("pubsub_channels", e.hub.Count(pubsub.Channel))
+	t.add("pubsub_patterns", e.hub.Count(pubsub.Pattern))
+	t.add("pubsubshard_channels", e.hub.Count(pubsub.ShardChannel))
 	t.add("contained_panics", st.Panics)
 	t.add("latest_fork_usec", 0)
 	t.add("total_forks", 0)

@@ -13,16 +13,16 @@ import (
 
 // # Lists
 //
-// A List is a key that holds a list: a sequence of elements, any bytes, with fast access to both ends and to any position.
-// The key comes with the first element and goes with the last; an absent key is an empty list. A short list takes hardly
-// more memory than its elements' bytes, a long one a few percent more.
+// A List is a key that holds a list: a sequence of elements, any bytes, with fast access to both ends and to any
+// position. The key comes with the first element and goes with the last; an absent key is an empty list. A short list
+// takes hardly more memory than its elements' bytes, a long one a few percent more.
 //
 //	positions   0 is the first element, -1 the last, -2 the one before it
 //	bytes in    copied before the method returns
 //	bytes out   the caller's own, but for those that All and Backward yield
 //
-// Errors are ErrWrongType if a key holds something else, ErrClosed, ErrInternal; from methods that add ErrOutOfMemory and
-// ErrTooLong; from those that change anything ErrReadOnly in a snapshot.
+// Errors are ErrWrongType if a key holds something else, ErrClosed, ErrInternal; from methods that add ErrOutOfMemory
+// and ErrTooLong; from those that change anything ErrReadOnly in a snapshot.
 
 // ErrNoElement says that a list has no element at a position.
 const ErrNoElement = errs.ListIndex
@@ -48,12 +48,12 @@ const (
 // returns the list's length. If memory runs out some may be there. O(1) for each.
 func (l List) PushLeft(elems ...[]byte) (length int, err error) { return l.push(Left, false, elems) }
 
-// PushRight puts elements at the end, one after the other, and returns the list's length. If memory runs out some may be
-// there. O(1) for each.
+// PushRight puts elements at the end, one after the other, and returns the list's length. If memory runs out some may
+// be there. O(1) for each.
 func (l List) PushRight(elems ...[]byte) (length int, err error) { return l.push(Right, false, elems) }
 
-// PushIfPresent puts elements at an end, one after the other, if the key is there, and returns the list's length: 0 if it
-// is not. O(1) for each.
+// PushIfPresent puts elements at an end, one after the other, if the key is there, and returns the list's length: 0 if
+// it is not. O(1) for each.
 func (l List) PushIfPresent(end ListEnd, elems ...[]byte) (length int, err error) {
 	return l.push(end, true, elems)
 }
@@ -86,8 +86,8 @@ func notNil(v []byte, err error) ([]byte, error) {
 	return v, nil
 }
 
-// AppendPop removes the element at an end and appends it to dst. It allocates nothing but what dst lacks in capacity. On an
-// error, ErrNotFound for an empty list, it returns dst as it was. O(1).
+// AppendPop removes the element at an end and appends it to dst. It allocates nothing but what dst lacks in capacity.
+// On an error, ErrNotFound for an empty list, it returns dst as it was. O(1).
 func (l List) AppendPop(dst []byte, end ListEnd) (out []byte, err error) {
 	w, err := l.change(true)
 	defer w.done(&err)
@@ -107,8 +107,8 @@ func (l List) AppendPop(dst []byte, end ListEnd) (out []byte, err error) {
 	return append(run[:len(dst)], elem...), nil
 }
 
-// Pop removes up to n elements from an end and returns them, the outermost first: none of an empty list. A number below 0
-// is ErrInvalid. O(n).
+// Pop removes up to n elements from an end and returns them, the outermost first: none of an empty list. A number below
+// 0 is ErrInvalid. O(n).
 func (l List) Pop(end ListEnd, n int) (elems [][]byte, err error) {
 	if n < 0 {
 		return nil, fmt.Errorf("%w: %d elements", ErrInvalid, n)
@@ -130,8 +130,7 @@ func popped(run []byte) [][]byte {
 	for len(run) > 0 {
 		var elem []byte
 		elem, run = value.NextPopped(run, digits[:0])
-		e.bytes = append(e.bytes, elem...)
-		e.ends = append(e.ends, len(e.bytes))
+		e.add(elem)
 	}
 	return e.slices()
 }
@@ -142,8 +141,8 @@ type elemList struct {
 	ends  []int
 }
 
-func (e *elemList) add(l *value.List, elem value.Elem) {
-	e.bytes = l.AppendElem(e.bytes, elem)
+func (e *elemList) add(elem []byte) {
+	e.bytes = append(e.bytes, elem...)
 	e.ends = append(e.ends, len(e.bytes))
 }
 
@@ -157,8 +156,8 @@ func (e *elemList) slices() [][]byte {
 	return list
 }
 
-// PopAny removes up to n elements from an end of the first of several lists that has some, and returns its key and them,
-// the outermost first. If all are empty it is ErrNotFound. A number below 1 is ErrInvalid. O(keys + n).
+// PopAny removes up to n elements from an end of the first of several lists that has some, and returns its key and
+// them, the outermost first. If all are empty it is ErrNotFound. A number below 1 is ErrInvalid. O(keys + n).
 func (c *Cache) PopAny(end ListEnd, n int, keys ...string) (key string, elems [][]byte, err error) {
 	if n < 1 {
 		return "", nil, fmt.Errorf("%w: %d elements", ErrInvalid, n)
@@ -179,8 +178,8 @@ func (c *Cache) PopAny(end ListEnd, n int, keys ...string) (key string, elems []
 	return key, elems, err
 }
 
-// Move removes the element at an end of the list, puts it at an end of another, or the same, and returns it, at one instant.
-// An empty list is ErrNotFound. The other must be of the same cache and database: else it is ErrInvalid. O(1).
+// Move removes the element at an end of the list, puts it at an end of another, or the same, and returns it, at one
+// instant. An empty list is ErrNotFound. The other must be of the same cache and database: else it is ErrInvalid. O(1).
 func (l List) Move(from ListEnd, other List, to ListEnd) (elem []byte, err error) {
 	switch {
 	case l.cache == nil || other.cache == nil:
@@ -218,8 +217,8 @@ func (l List) Len() (n int, err error) {
 // O(log n).
 func (l List) Index(i int) ([]byte, error) { return notNil(l.AppendIndex([]byte{}, i)) }
 
-// AppendIndex appends the element at a position to dst and returns the extended slice. It allocates nothing but what dst
-// lacks in capacity. On an error, which is as Index's, it returns dst as it was.
+// AppendIndex appends the element at a position to dst and returns the extended slice. It allocates nothing but what
+// dst lacks in capacity. On an error, which is as Index's, it returns dst as it was.
 func (l List) AppendIndex(dst []byte, i int) (out []byte, err error) {
 	r, err := l.see(keyspace.List)
 	defer r.done(&err)
@@ -319,10 +318,12 @@ func (l List) gather(e *elemList, bounds func(n int) (from, to int)) (err error)
 	}
 	list := value.OpenList(r.View, r.raw)
 	from, to := bounds(list.Len())
+	e.ends = make([]int, 0, to-from)
+	var digits [20]byte
 	c := list.From(from)
 	for range to - from {
-		elem, _ := c.Next()
-		e.add(&list, elem)
+		elem, _ := c.NextBytes(digits[:0])
+		e.add(elem)
 	}
 	return nil
 }
@@ -344,8 +345,8 @@ func (l List) Find(elem []byte) (i int, err error) {
 
 // ListSearch says which of the elements that are found are wanted. The zero value wants all.
 type ListSearch struct {
-	// Rank 1, which 0 means too, is the first that is found, 2 leaves out the first, and so on; -1 begins with the last and
-	// goes to the start, -2 leaves out the last.
+	// Rank 1, which 0 means too, is the first that is found, 2 leaves out the first, and so on; -1 begins with the last
+	// and goes to the start, -2 leaves out the last.
 	Rank int
 	// Count is the most that are wanted, 0 means all.
 	Count int
@@ -379,10 +380,10 @@ func (l List) FindAll(elem []byte, o ListSearch) (at []int, err error) {
 // listSlice is how many elements are copied at a time from a list that a loop goes over.
 const listSlice = 256
 
-// All yields the elements with their positions, from the first on. The bytes are good until the loop's body ends and must
-// not be changed. In a cache it takes a long list slice by slice, by position, and holds nothing while the loop's body runs,
-// which may use the cache: where elements come or go before the position that it has reached, others are left out or met
-// twice. In a snapshot each is met once. What is no list, or closed, yields nothing. O(n).
+// All yields the elements with their positions, from the first on. The bytes are good until the loop's body ends and
+// must not be changed. In a cache it takes a long list slice by slice, by position, and holds nothing while the loop's
+// body runs, which may use the cache: where elements come or go before the position that it has reached, others are
+// left out or met twice. In a snapshot each is met once. What is no list, or closed, yields nothing. O(n).
 func (l List) All() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		if l.cache == nil {
@@ -415,8 +416,8 @@ func (l List) allFrozen(yield func(int, []byte) bool) {
 	var digits [20]byte
 	c := list.From(0)
 	for i := range list.Len() {
-		e, _ := c.Next()
-		if !yield(i, list.Bytes(e, digits[:0])) {
+		elem, _ := c.NextBytes(digits[:0])
+		if !yield(i, elem) {
 			return
 		}
 	}

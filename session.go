@@ -11,6 +11,7 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 )
 
@@ -32,6 +33,7 @@ type Session struct {
 	local bool // the user sits on this machine
 	set   shardSet
 	count int64
+	jam   *pubsub.Gate // where to wait before more is published; see Jam
 
 	targets []command.Target
 	values  reply.Values
@@ -115,7 +117,11 @@ func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
 	s.values.Reset()
 	s.ctx = ctx
 	defer func() { s.ctx = context.Background() }()
-	if err := s.Run(row, words, &s.values); err != nil {
+	err = s.Run(row, words, &s.values)
+	if full := s.Jam(); full != nil {
+		full.Pass(ctx.Done())
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s.values.Value()

@@ -14,15 +14,15 @@ import (
 // # Sets
 //
 // A Set is a key that holds a set: different strings, its members, in no order. The key comes with the first member and
-// goes with the last; an absent key is an empty set. Members are any bytes. A set of few members, or of few and short
-// ones, takes hardly more memory than their bytes.
+// goes with the last; an absent key is an empty set. Members are any bytes. A small set, one of up to some hundred
+// integers or short strings, takes hardly more memory than these.
 //
 //	one set        the methods of Set
 //	several        Union, Intersect and Difference of the Cache or the Snapshot, and the same with Store, which keep the
 //	               outcome under a key; all of them see their sets at one instant
 //
-// Errors are ErrWrongType if a key holds something else, ErrClosed, ErrInternal; from methods that add ErrOutOfMemory and
-// ErrTooLong; from those that change anything ErrReadOnly in a snapshot.
+// Errors are ErrWrongType if a key holds something else, ErrClosed, ErrInternal; from methods that add ErrOutOfMemory
+// and ErrTooLong; from those that change anything ErrReadOnly in a snapshot.
 
 // Set is the set under a key of a cache or a snapshot: see Cache.SetOf.
 type Set struct{ place }
@@ -33,8 +33,8 @@ func (c *Cache) SetOf(key string) Set { return Set{place{cache: c, key: key}} }
 // SetOf returns the set under a key as it was at the instant of the snapshot.
 func (s *Snapshot) SetOf(key string) Set { return Set{place{snap: s, key: key}} }
 
-// open makes a zero set that of the key, an empty one if there is no key. It is see without the time, which sets have no use
-// for, and without copying what it returns. r.done is to be called whatever it returns.
+// open makes a zero set that of the key, an empty one if there is no key. It is see without the time, which sets have
+// no use for, and without copying what it returns. r.done is to be called whatever it returns.
 func (s Set) open(set *value.Set, r *seen) (err error) {
 	key := bytesOf(s.key)
 	if s.cache == nil {
@@ -52,8 +52,8 @@ func (s Set) open(set *value.Set, r *seen) (err error) {
 	return err
 }
 
-// Add adds members and returns how many of them are new. If memory runs out some may be added. O(1) for each; in a small
-// set O(members).
+// Add adds members and returns how many of them are new. If memory runs out some may be added. O(1) for each; in a
+// small set O(members).
 func (s Set) Add(members ...string) (added int, err error) {
 	w, err := s.change(false)
 	defer w.done(&err)
@@ -138,10 +138,10 @@ func (s Set) Members() (members []string, err error) {
 	return list.strings(), nil
 }
 
-// All yields the members, in no order. In a cache it takes a large set slice by slice, and holds nothing while the loop's
-// body runs, which may use the cache: members that are there from start to end are met at least once, and seldom twice;
-// those that come or go meanwhile may be met or not. In a snapshot each is met once. What is no set, or closed, yields
-// nothing. O(members).
+// All yields the members, in no order. In a cache it takes a large set slice by slice, and holds nothing while the
+// loop's body runs, which may use the cache: members that are there from start to end are met at least once, and seldom
+// twice; those that come or go meanwhile may be met or not. In a snapshot each is met once. What is no set, or closed,
+// yields nothing. O(members).
 func (s Set) All() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if s.cache == nil {
@@ -185,9 +185,9 @@ func (s Set) allFrozen(yield func(string) bool) {
 	}
 }
 
-// Scan returns some members and the cursor to go on with, 0 at the end; a walk starts with 0. Members that are there from
-// the start of a walk to its end are returned at least once, others may be or not. A small set is returned whole, whatever
-// Count says. ScanOptions.Type means nothing here; a Count below 0 is ErrInvalid. O(Count).
+// Scan returns some members and the cursor to go on with, 0 at the end; a walk starts with 0. Members that are there
+// from the start of a walk to its end are returned at least once, others may be or not. A small set is returned whole,
+// whatever Count says. ScanOptions.Type means nothing here; a Count below 0 is ErrInvalid. O(Count).
 func (s Set) Scan(cursor uint64, o ScanOptions) (members []string, next uint64, err error) {
 	if o.Count < 0 {
 		return nil, 0, fmt.Errorf("%w: ScanOptions.Count is %d, below 0", ErrInvalid, o.Count)
@@ -247,8 +247,9 @@ func (s Set) AppendPop(dst []byte) (out []byte, err error) {
 	return out, err
 }
 
-// PopMany removes up to n members chosen at random, all choices with the same chance, and returns them. If memory runs out
-// it returns those that it has removed with the error. A number below 0 is ErrInvalid. O(n); in a small set O(members).
+// PopMany removes up to n members chosen at random, all choices with the same chance, and returns them. If memory runs
+// out it returns those that it has removed with the error. A number below 0 is ErrInvalid. O(n); in a small set
+// O(members).
 func (s Set) PopMany(n int) (members []string, err error) {
 	if n < 0 {
 		return nil, fmt.Errorf("%w: %d members", ErrInvalid, n)
@@ -320,8 +321,8 @@ func (s Set) Move(member, to string) (moved bool, err error) {
 	})
 }
 
-// Union returns the members that any of the sets under some keys has, as they are at one instant. They share one piece of
-// memory, which stays as long as any of them is in use. O(members of all sets), with the keys' shards held.
+// Union returns the members that any of the sets under some keys has, as they are at one instant. They share one piece
+// of memory, which stays as long as any of them is in use. O(members of all sets), with the keys' shards held.
 func (c *Cache) Union(keys ...string) ([]string, error) { return c.combine(keyspace.SetUnion, keys) }
 
 // Intersect returns the members that all of the sets have; see Union. O(members of the smallest set * sets).
@@ -350,8 +351,8 @@ func (c *Cache) IntersectLen(limit int, keys ...string) (n int, err error) {
 	return n, err
 }
 
-// UnionStore makes the key dst hold the union of the sets under other keys, whatever it held, without a time of expiry, and
-// returns how many members that has. dst may be one of the keys; an empty union removes it. If it fails nothing has
+// UnionStore makes the key dst hold the union of the sets under other keys, whatever it held, without a time of expiry,
+// and returns how many members that has. dst may be one of the keys; an empty union removes it. If it fails nothing has
 // changed. O(members of all sets), with the keys' shards held.
 func (c *Cache) UnionStore(dst string, keys ...string) (n int, err error) {
 	return c.combineInto(keyspace.SetUnion, dst, keys)
@@ -418,8 +419,8 @@ func (c *Cache) combineInto(op keyspace.SetOperation, dst string, keys []string)
 	return n, err
 }
 
-// Union returns the members that any of the sets had at the instant of the snapshot; see Cache.Union. O(members of all sets
-// * sets).
+// Union returns the members that any of the sets had at the instant of the snapshot; see Cache.Union. O(members of all
+// sets * sets).
 func (s *Snapshot) Union(keys ...string) ([]string, error) {
 	return s.combine(keyspace.SetUnion, keys)
 }
@@ -429,8 +430,8 @@ func (s *Snapshot) Intersect(keys ...string) ([]string, error) {
 	return s.combine(keyspace.SetIntersection, keys)
 }
 
-// Difference returns the members of the first set that none of the others had; see Cache.Difference. O(members of the first
-// set * sets).
+// Difference returns the members of the first set that none of the others had; see Cache.Difference. O(members of the
+// first set * sets).
 func (s *Snapshot) Difference(keys ...string) ([]string, error) {
 	return s.combine(keyspace.SetDifference, keys)
 }

@@ -34,8 +34,12 @@ func TestSetAllocations(t *testing.T) {
 		snap.Close()
 		<-snap.state.freed
 		for name, run := range map[string]func() error{
-			"Add again":      func() error { _, err := s.Add(members[0]); return err },
-			"Add and Remove": func() error { _, err := s.Add("5"); _, err2 := s.Remove("5"); return firstOf(err, err2) },
+			"Add again": func() error { _, err := s.Add(members[0]); return err },
+			"Add and Remove": func() error {
+				_, err := s.Add("5")
+				_, err2 := s.Remove("5")
+				return firstOf(err, err2)
+			},
 			"Add and AppendPop": func() (err error) {
 				_, err = s.Add("p", "q")
 				_, err2 := s.AppendPop(buf[:0])

@@ -163,7 +163,8 @@ func TestSetAlgebra(t *testing.T) {
 	c := newTestCache(t, Options{})
 	sets := map[string][]string{
 		"ints": {"1", "2", "3", "70000"}, "more": {"2", "3", "4"}, "words": {"a", "b", "3"},
-		"large": append(manyMembers(0, 600), "3", "a"), "larger": append(manyMembers(300, 1200), "3", "4"), "absent": {},
+		"large": append(manyMembers(0, 600), "3", "a"), "larger": append(manyMembers(300, 1200), "3", "4"),
+		"absent": {},
 	}
 	for key, members := range sets {
 		if len(members) > 0 {
@@ -321,8 +322,10 @@ func TestSetErrors(t *testing.T) {
 		_, store := c.UnionStore("set", "str", "set")
 		_, store2 := c.IntersectStore("set", "absent", "str")
 		_, store3 := c.DifferenceStore("set", "absent", "str")
-		return map[string]error{"Union": union, "Intersect": intersect, "Difference": difference, "IntersectLen": length,
-			"UnionStore": store, "IntersectStore": store2, "DifferenceStore": store3}
+		return map[string]error{
+			"Union": union, "Intersect": intersect, "Difference": difference, "IntersectLen": length,
+			"UnionStore": store, "IntersectStore": store2, "DifferenceStore": store3,
+		}
 	}
 	all := func(want error, lists ...map[string]error) {
 		t.Helper()

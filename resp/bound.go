@@ -6,6 +6,7 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 )
 
@@ -14,8 +15,10 @@ type handler func(c *client, row *command.Row, args [][]byte, w *reply.RESP)
 
 // boundRow is what this package adds to a row.
 type boundRow struct {
-	run  handler
-	slow func(c *client) bool // nil: the row's Slow says it
+	run    handler              // nil: the session runs it
+	slow   func(c *client) bool // nil: the row's Slow says it
+	narrow handler              // runs it for a subscriber in RESP2; nil: such a client may not
+	pushes bool                 // it answers with pushes, which a client gets that wants no replies
 }
 
 // boundRows are the commands of this package by the full names of their rows. Those about data are the engine's.
@@ -35,10 +38,19 @@ var boundRows = map[string]boundRow{
 	"client|unblock":  {run: clientUnblock},
 	"client|unpause":  {run: clientUnpause},
 	"hello":           {run: helloCommand},
-	"quit":            {run: quitCommand},
-	"reset":           {run: resetCommand},
+	"psubscribe":      pushing(subscribeTo(pubsub.Pattern)),
+	"punsubscribe":    pushing(unsubscribeFrom(pubsub.Pattern)),
+	"quit":            {run: quitCommand, narrow: quitCommand},
+	"reset":           {run: resetCommand, narrow: resetCommand},
 	"shutdown":        {run: shutdownCommand, slow: always},
+	"ssubscribe":      pushing(subscribeTo(pubsub.ShardChannel)),
+	"subscribe":       pushing(subscribeTo(pubsub.Channel)),
+	"sunsubscribe":    pushing(unsubscribeFrom(pubsub.ShardChannel)),
+	"unsubscribe":     pushing(unsubscribeFrom(pubsub.Channel)),
 }
+
+// pushing makes the row of a command about subscriptions.
+func pushing(run handler) boundRow { return boundRow{run: run, narrow: run, pushes: true} }
 
 func bindRows() []boundRow {
 	list := make([]boundRow, command.Count())
@@ -47,6 +59,7 @@ func bindRows() []boundRow {
 			list[row.Index()] = boundRows[row.FullName()]
 		}
 	}
+	list[command.Lookup([]byte("ping")).Index()].narrow = narrowPing // it has a handler, but not for this
 	return list
 }
 
@@ -176,6 +189,7 @@ func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 
 // resetCommand puts everything back but what is known of the client's library.
 func resetCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
+	c.unsubscribe()
 	_ = c.session.SetDB(0) // which there always is
 	c.setNoTouch(false)
 	c.flag(flagNoEvict, false)

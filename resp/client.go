@@ -7,16 +7,23 @@ import (
 
 	"github.com/darterdb/darter"
 	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 	"github.com/darterdb/darter/internal/wire"
 )
 
-// transport moves a client's bytes. flush belongs to the client's own thread, ask to everybody.
+// transport moves a client's bytes. flush and collect belong to the client's own thread, the rest to everybody.
 type transport interface {
 	// flush sends what the peer takes of c.out now, and keeps the rest as backlog. It closes c if it can't.
 	flush(c *client)
 	// ask has the transport do something to the client, soon and on its own thread.
 	ask(c *client, what job)
+	// post has a push reach the client, after what was posted before. It does not wait.
+	post(c *client, p parcel)
+	// collect appends to c.out what was posted so far and is not on its way. A command may be running.
+	collect(c *client)
+	// outlet returns what takes messages for all clients of the transport, nil if there is only one.
+	outlet() pubsub.Outlet
 }
 
 // job is what a transport can be asked to do to a client.
@@ -25,7 +32,7 @@ type job uint8
 const (
 	jobKill   job = iota // close it as it is
 	jobEnd               // close it when it has its replies
-	jobResume            // it is no longer away: go on
+	jobResume            // what it waited for has come: go on
 	jobAdopt             // serve it, it is new
 )
 
@@ -62,7 +69,9 @@ type client struct {
 	leaving       bool // the command just run was its last; set by handlers
 	closing       bool // close it once the replies are sent: no more commands; set by the transport
 	closed        bool // its socket is gone
+	narrow        bool // it may only send commands about subscriptions
 	loop          loopClient
+	subs          *pubsub.Subscriptions // nil if there are none
 
 	state atomic.Uint32 // the flags* bits
 	label struct {
@@ -78,6 +87,7 @@ const (
 	flagNoTouch
 	flagClosing
 	flagRESP3
+	flagSubscriber
 )
 
 // seen is what others may see of a client, brought up to date once a batch.
@@ -90,6 +100,7 @@ type seen struct {
 	out      atomic.Int64 // bytes of backlog
 	overSoft atomic.Int64 // Unix second since which the backlog is over the soft limit; 0 if it is not
 	away     atomic.Bool
+	subs     [pubsub.Kinds]atomic.Int32
 }
 
 func (s *Server) newClient(peer, local net.Addr) *client {
@@ -159,18 +170,34 @@ func (c *client) publishIn() {
 	}
 }
 
-// overfull tells whether n bytes of replies that wait are more than the hard limit, and says so in the log.
+// limit returns the bounds of what may wait for the client.
+func (c *client) limit() *limits {
+	if c.state.Load()&flagSubscriber != 0 {
+		return &c.server.set.pubsub
+	}
+	return &c.server.set.normal
+}
+
+// overfull tells whether n bytes of output that wait are more than the hard limit. Then the client is to be closed, which
+// it counts and says in the log.
 func (c *client) overfull(n int) bool {
-	hard := c.server.set.hard.Load()
+	hard := c.limit().hard.Load()
 	if hard == 0 || int64(n) <= hard {
 		return false
 	}
-	c.server.log.Warn("closing client: its replies are over the limit", "client", c.id, "addr", c.addr, "bytes", n)
+	c.cutOff("its output is over the limit", int64(n))
 	return true
+}
+
+// cutOff counts a client that is closed because it does not read.
+func (c *client) cutOff(why string, n int64) {
+	c.server.overOutput.Add(1)
+	c.server.log.Warn("closing client: "+why, "client", c.id, "addr", c.addr, "bytes", n)
 }
 
 // overQuery says in the log that the client has sent too much that is no complete command.
 func (c *client) overQuery() {
+	c.server.overQuery.Add(1)
 	c.server.log.Warn("closing client: its unfinished command is over the limit", "client", c.id, "addr", c.addr,
 		"bytes", len(c.rest))
 }
@@ -181,7 +208,7 @@ func (c *client) publishOut(n int) {
 		return
 	}
 	c.seen.out.Store(int64(n))
-	soft := c.server.set.soft.Load()
+	soft := c.limit().soft.Load()
 	switch over := soft != 0 && int64(n) > soft; {
 	case !over:
 		c.seen.overSoft.Store(0)
@@ -194,4 +221,8 @@ func (c *client) publishOut(n int) {
 func (c *client) setProto(version int) {
 	c.out.SetProto(version)
 	c.flag(flagRESP3, version == 3)
+	c.restrict()
 }
+
+// proto returns the protocol version, for others than the client's own thread.
+func (c *client) proto() int { return 2 + int(c.state.Load()&flagRESP3/flagRESP3) }

@@ -2,11 +2,13 @@ package resp
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 )
 
@@ -177,13 +179,11 @@ func clientList(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	switch {
 	case len(args) == 2:
 	case len(args) == 4 && is(args[2], "type"):
-		normal, ok := clientType(args[3], w)
+		class, ok := clientType(args[3], w)
 		if !ok {
 			return
 		}
-		if !normal {
-			list = nil
-		}
+		list = slices.DeleteFunc(list, func(other *client) bool { return other.class() != class })
 	case len(args) > 3 && is(args[2], "id"):
 		list = list[:0]
 		for _, a := range args[3:] {
@@ -208,16 +208,35 @@ func clientList(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	w.Verbatim("txt", string(text))
 }
 
-// clientType reads a type of client, and answers if there is none such. All clients are normal ones.
-func clientType(arg []byte, w *reply.RESP) (normal, ok bool) {
+// clientClass is a type of client.
+type clientClass uint8
+
+const (
+	classAny clientClass = iota
+	classNormal
+	classPubSub
+	classNobody // types that no client of this server has
+)
+
+func (c *client) class() clientClass {
+	if c.state.Load()&flagSubscriber != 0 {
+		return classPubSub
+	}
+	return classNormal
+}
+
+// clientType reads a type of client, and answers if there is none such.
+func clientType(arg []byte, w *reply.RESP) (class clientClass, ok bool) {
 	switch {
 	case is(arg, "normal"):
-		return true, true
-	case is(arg, "master"), is(arg, "replica"), is(arg, "slave"), is(arg, "pubsub"):
-		return false, true
+		return classNormal, true
+	case is(arg, "pubsub"):
+		return classPubSub, true
+	case is(arg, "master"), is(arg, "replica"), is(arg, "slave"):
+		return classNobody, true
 	}
 	w.Error("ERR Unknown client type '" + string(arg) + "'")
-	return false, false
+	return classAny, false
 }
 
 // bookkeeping is about what a client costs without its buffers.
@@ -244,9 +263,9 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 	number("idle", now-c.seen.active.Load())
 	text("flags", c.flags(state))
 	number("db", int64(c.seen.db.Load()))
-	for _, none := range []string{"sub", "psub", "ssub"} {
-		number(none, 0)
-	}
+	number("sub", int64(c.seen.subs[pubsub.Channel].Load()))
+	number("psub", int64(c.seen.subs[pubsub.Pattern].Load()))
+	number("ssub", int64(c.seen.subs[pubsub.ShardChannel].Load()))
 	number("multi", -1)
 	number("qbuf", in)
 	number("qbuf-free", free)
@@ -270,7 +289,7 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 	}
 	text("user", defaultUser)
 	number("redir", -1)
-	number("resp", 2+int64(state&flagRESP3/flagRESP3))
+	number("resp", int64(c.proto()))
 	text("lib-name", libName)
 	text("lib-ver", libVer)
 	return b[:len(b)-1]
@@ -279,6 +298,9 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 // flags are the letters that CLIENT LIST has for a client.
 func (c *client) flags(state uint32) string {
 	s := ""
+	if state&flagSubscriber != 0 {
+		s += "P"
+	}
 	if c.unix {
 		s += "U"
 	}

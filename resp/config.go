@@ -16,8 +16,9 @@ func (s *Server) follow(cfg *config.Config, now bool) {
 		"tcp-keepalive":  func(v *config.Values) { s.SetKeepAlive(keepAlive(v)) },
 		"protected-mode": func(v *config.Values) { s.SetProtectedMode(v.Bool("protected-mode")) },
 		"client-output-buffer-limit": func(v *config.Values) {
-			l := v.BufferLimits("client-output-buffer-limit")[config.NormalClients]
-			s.SetOutputLimit(OutputLimit{l.Hard, l.Soft, time.Duration(l.SoftSeconds) * time.Second})
+			l := v.BufferLimits("client-output-buffer-limit")
+			s.SetOutputLimit(outputLimit(l[config.NormalClients]))
+			s.SetPubSubLimit(outputLimit(l[config.PubSubClients]))
 		},
 		"client-query-buffer-limit": func(v *config.Values) { s.SetQueryLimit(v.Bytes("client-query-buffer-limit")) },
 		"proto-max-bulk-len":        func(v *config.Values) { s.SetMaxBulk(v.Bytes("proto-max-bulk-len")) },
@@ -27,6 +28,10 @@ func (s *Server) follow(cfg *config.Config, now bool) {
 		}
 		cfg.OnSet(func(v *config.Values) error { set(v); return nil }, name)
 	}
+}
+
+func outputLimit(l config.BufferLimit) OutputLimit {
+	return OutputLimit{l.Hard, l.Soft, time.Duration(l.SoftSeconds) * time.Second}
 }
 
 func seconds(v *config.Values, name string) time.Duration {

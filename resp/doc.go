@@ -8,6 +8,8 @@
 //	rest        received bytes that are no complete command yet, or wait behind one
 //	backlog     replies that the peer's socket did not take yet
 //	away        running a command, or waiting for leave to run it, outside the client's loop
+//	push        what a client gets without having asked: a published message; see push.go
+//	subscriber  a client that has subscribed to channels
 //
 // # One state machine, two transports
 //
@@ -35,5 +37,6 @@
 //
 // A command whose row says Slow leaves the loop: a goroutine of its own runs it on a copy of the arguments. The client
 // reads nothing meanwhile, what it has sent stays in rest; when the goroutine is done the loop is woken, appends the
-// reply and goes on with rest. CLIENT PAUSE parks a client the same way, without a goroutine.
+// reply and goes on with rest. CLIENT PAUSE parks a client the same way, without a goroutine; what it asked for runs on
+// its loop then, unless it is slow. So does a publisher that is ahead of what the loops can pass on.
 package resp

@@ -21,6 +21,7 @@ func (s *Server) Info(section string) [][2]string {
 			{"client_recent_max_output_buffer", number(st.MaxOutput)},
 			{"blocked_clients", strconv.Itoa(st.Blocked)},
 			{"tracking_clients", "0"},
+			{"pubsub_clients", strconv.Itoa(st.PubSub)},
 			{"clients_in_timeout_table", "0"},
 		}
 	case "stats":
@@ -31,6 +32,8 @@ func (s *Server) Info(section string) [][2]string {
 			{"total_net_input_bytes", number(st.In)},
 			{"total_net_output_bytes", number(st.Out)},
 			{"rejected_connections", number(st.Rejected)},
+			{"client_query_buffer_limit_disconnections", number(st.OverQuery)},
+			{"client_output_buffer_limit_disconnections", number(st.OverOutput)},
 		}
 	}
 	return nil

@@ -11,12 +11,12 @@ import (
 type filter struct {
 	id          uint64
 	addr, laddr []byte
-	nobody      bool // a type of client that there is none of
+	class       clientClass
 	skipSelf    bool
 }
 
 func (f *filter) matches(c, self *client) bool {
-	return !f.nobody &&
+	return (f.class == classAny || c.class() == f.class) &&
 		(f.id == 0 || c.id == f.id) &&
 		(f.addr == nil || string(f.addr) == c.addr) &&
 		(f.laddr == nil || string(f.laddr) == c.laddr) &&
@@ -68,11 +68,11 @@ func (f *filter) parse(args [][]byte, w *reply.RESP) bool {
 			}
 			f.id = uint64(id)
 		case is(args[0], "type"):
-			normal, ok := clientType(value, w)
+			class, ok := clientType(value, w)
 			if !ok {
 				return false
 			}
-			f.nobody = !normal
+			f.class = class
 		case is(args[0], "addr"):
 			f.addr = value
 		case is(args[0], "laddr"):

@@ -14,14 +14,15 @@ import (
 
 // An event loop serves its clients on one thread, one batch at a time:
 //
-//	poll ─► for each ready client: read ─► run ─► write ─► next ...
+//	poll ─► for each ready client: read ─► run ─► write ─► next ... ─► deliver pushes
 //	  └── nothing ready: wait, and let the scheduler know
 //
 // Sockets are watched edge-triggered, for input always, for output only while there is a backlog. An edge comes once,
 // so a client is read until a read comes short. One that keeps filling the read buffer goes to the end of the line
 // (again), and the loop polls without waiting until the line is empty.
 //
-// Others reach a client through the loop's jobs, which run between two polls.
+// Others reach a client through the loop's jobs, which run between two polls, and through its inbox (deliver_linux.go),
+// which is emptied at the end of a turn.
 
 const (
 	readBuffer = 64 << 10
@@ -58,6 +59,10 @@ type loop struct {
 	again  []*client
 	events [eventsPerPoll]unix.EpollEvent
 
+	inbox   inbox
+	current *client // whose commands are running; nothing of c.out may be sent meanwhile
+	errand  errand
+
 	received, sent int64 // of the current round, not yet in the meter
 
 	clients int // assigned; guarded by server.mu
@@ -87,6 +92,9 @@ type loopClient struct {
 	running  bool // a goroutine runs next
 	next     call
 	answered []byte // the reply to next
+	late     []byte // pushes that come after it
+
+	pushes [2]int32 // the first and last of those being delivered: indexes in errand.pieces, from 1 on
 
 	// The backlog: replies that the socket did not take, in chunks, so that a long one is never copied; out comes after.
 	backlog [][]byte
@@ -183,8 +191,9 @@ func (l *loop) serve() {
 	defer runtime.UnlockOSThread()
 	for {
 		n := l.poller.poll(l.events[:])
-		if n == 0 && len(l.again) == 0 {
+		if n == 0 && len(l.again) == 0 && l.inbox.sleep() {
 			n = l.poller.wait(l.events[:])
+			l.inbox.wake()
 		}
 		for i := range l.events[:n] {
 			e := &l.events[i]
@@ -199,6 +208,7 @@ func (l *loop) serve() {
 			}
 		}
 		l.takeTurns()
+		l.deliver()
 		if l.received|l.sent != 0 {
 			l.meter.in.Add(l.received)
 			l.meter.out.Add(l.sent)
@@ -310,7 +320,9 @@ func (l *loop) space(c *client) []byte {
 // process runs what is in buf and sends the replies. It tells whether the client may read on at once.
 func (l *loop) process(c *client, buf []byte) bool {
 	l.lend(c)
+	l.current = c
 	used, why, next := c.run(buf)
+	l.current = nil
 	if c.closed {
 		return false
 	}
@@ -332,6 +344,9 @@ func (l *loop) process(c *client, buf []byte) bool {
 		return false
 	case why == needAway, why == needPause:
 		l.leave(c, next, why == needPause)
+		return false
+	case why == needRoom:
+		l.waitForRoom(c)
 		return false
 	}
 	return !c.closing
@@ -410,7 +425,7 @@ func (l *loop) write(c *client) {
 		return
 	}
 	for !c.loop.blocked && !c.closed && c.loop.waiting > 0 {
-		n := l.push(c, c.loop.backlog[0])
+		n := l.send(c, c.loop.backlog[0])
 		if c.closed {
 			return
 		}
@@ -421,23 +436,31 @@ func (l *loop) write(c *client) {
 		}
 	}
 	for !c.loop.blocked && !c.closed && c.sent < len(c.out.Buf) {
-		c.sent += l.push(c, c.out.Buf[c.sent:])
+		c.sent += l.send(c, c.out.Buf[c.sent:])
 	}
 	if c.closed {
 		return
 	}
-	unsent := len(c.out.Buf) - c.sent
-	if unsent >= flushAt {
-		c.loop.backlog = append(c.loop.backlog, c.out.Buf[c.sent:])
-		c.loop.waiting += unsent
-		c.out.Buf, c.sent = nil, 0
-		unsent = 0
+	switch {
+	case len(c.out.Buf)-c.sent >= flushAt:
+		c.stack()
+	case c.sent >= flushAt: // it always has a little left
+		c.out.Buf, c.sent = c.out.Buf[:copy(c.out.Buf, c.out.Buf[c.sent:])], 0
 	}
-	c.publishOut(c.loop.waiting + unsent)
+	c.publishOut(c.loop.waiting + len(c.out.Buf) - c.sent)
 }
 
-// push sends what the socket takes of b, and returns how much that was.
-func (l *loop) push(c *client, b []byte) int {
+// stack moves what is unsent to the backlog.
+func (c *client) stack() {
+	if unsent := c.out.Buf[c.sent:]; len(unsent) > 0 {
+		c.loop.backlog = append(c.loop.backlog, unsent)
+		c.loop.waiting += len(unsent)
+		c.out.Buf, c.sent = nil, 0
+	}
+}
+
+// send sends what the socket takes of b, and returns how much that was.
+func (l *loop) send(c *client, b []byte) int {
 	n, errno := send(c.fd, b)
 	switch {
 	case errno == unix.EINTR:
@@ -478,17 +501,25 @@ func (l *loop) reclaim(c *client) {
 	c.out.Buf, c.sent = nil, 0
 }
 
-// leave has a command run outside the loop, at the end of a pause if it must wait for that.
+// leave has a command run outside the loop if it is slow, at the end of a pause if it must wait for that.
 func (l *loop) leave(c *client, next call, paused bool) {
 	c.loop.next = next
 	c.loop.away = true
 	c.seen.away.Store(true)
 	if !paused || !l.server.pause.wait(c) {
-		l.runAway(c)
+		l.runNext(c)
 	}
 }
 
-func (l *loop) runAway(c *client) {
+func (l *loop) runNext(c *client) {
+	if !c.loop.next.slow {
+		l.lend(c)
+		l.current = c
+		c.elsewhere(c.loop.next, &c.out)
+		l.current = nil
+		l.back(c)
+		return
+	}
 	c.loop.running = true
 	proto := c.out.Proto()
 	go func() {
@@ -500,28 +531,50 @@ func (l *loop) runAway(c *client) {
 	}()
 }
 
-// resume goes on with a client that was away: its pause is over, or its command has run.
+// waitForRoom lets a client run no more commands until what it has published was passed on.
+func (l *loop) waitForRoom(c *client) {
+	c.loop.away = true
+	c.seen.away.Store(true)
+	if !c.session.Jam().Wait(func() { l.ask(c, jobResume) }) {
+		l.back(c)
+	}
+}
+
+// resume goes on with a client that was away: what it waited for has come, or its command has run.
 func (l *loop) resume(c *client) {
-	if c.loop.running {
+	switch {
+	case c.loop.running:
 		c.loop.running = false
 		if c.closed {
 			c.session.Close()
 			return
 		}
-		answer := c.loop.answered
-		c.loop.away, c.loop.next, c.loop.answered = false, call{}, nil
-		c.closing = c.closing || c.leaving
-		c.seen.away.Store(false)
 		l.lend(c)
-		c.out.Buf = append(c.out.Buf, answer...)
-		l.settle(c)
-		l.proceed(c)
-		return
+		c.out.Buf = append(append(c.out.Buf, c.loop.answered...), c.loop.late...)
+		c.loop.answered, c.loop.late = nil, nil
+		l.back(c)
+	case c.closed || !c.loop.away:
+	case c.loop.next.row == nil: // it waited for room
+		l.back(c)
+	case l.server.pause.holds(c.loop.next.row) && l.server.pause.wait(c):
+	default:
+		l.runNext(c)
 	}
-	if c.closed || !c.loop.away || l.server.pause.holds(c.loop.next.row) && l.server.pause.wait(c) {
-		return
+}
+
+// back goes on with a client that is away no longer.
+func (l *loop) back(c *client) {
+	c.loop.away, c.loop.next = false, call{}
+	c.closing = c.closing || c.leaving
+	c.seen.away.Store(false)
+	l.settle(c)
+	switch {
+	case c.closed || c.closing:
+	case c.session.Jammed():
+		l.waitForRoom(c)
+	default:
+		l.line(c)
 	}
-	l.runAway(c)
 }
 
 func (l *loop) ask(c *client, what job) {
@@ -591,6 +644,7 @@ func (l *loop) close(c *client) {
 	}
 	c.closed, c.closing = true, true
 	l.byFD[c.fd] = nil
+	c.leaveHub() // before the peer can see the end
 	_ = unix.Close(int(c.fd))
 	l.drop(c)
 	c.rest = nil
@@ -604,6 +658,7 @@ func (l *loop) close(c *client) {
 	l.reclaim(c)
 	c.publishIn()
 	c.publishOut(0)
+	c.loop.late = nil
 	if !c.loop.running {
 		c.session.Close()
 	}
@@ -625,6 +680,7 @@ func (l *loop) end() {
 			l.close(c)
 		}
 	}
+	l.inbox.stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mu.stopped = true

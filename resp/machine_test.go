@@ -8,14 +8,26 @@ import (
 	"testing"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/pubsub"
 )
 
-// paper is a transport without a socket: it keeps all replies.
-type paper struct{ killed bool }
+// paper is a transport without a socket: it keeps all replies, and pushes until the end of a batch.
+type paper struct {
+	killed bool
+	late   []parcel
+}
 
 func (p *paper) flush(*client) {}
 func (p *paper) ask(_ *client, what job) {
 	p.killed = p.killed || what == jobKill
+}
+func (p *paper) post(_ *client, what parcel) { p.late = append(p.late, what) }
+func (p *paper) outlet() pubsub.Outlet       { return nil }
+func (p *paper) collect(c *client) {
+	for _, what := range p.late {
+		c.out.Buf = append(c.out.Buf, what.Wire(c.out.Proto())...)
+	}
+	p.late = nil
 }
 
 // onPaper makes a client that is fed by hand.
@@ -42,6 +54,7 @@ func (c *client) feed(in []byte) (left []byte) {
 			c.elsewhere(next, &c.out)
 		case needTurn:
 		default:
+			c.transport.collect(c)
 			return in
 		}
 	}

@@ -18,6 +18,9 @@ const (
 	DefaultQueryLimit = 1 << 30
 )
 
+// defaultPubSubLimit is Redis's.
+var defaultPubSubLimit = OutputLimit{Hard: 32 << 20, Soft: 8 << 20, Period: time.Minute}
+
 // Options configure a Server. The zero value works: no password, no protected mode, Redis's limits.
 type Options struct {
 	// Password, if not empty, must be given with AUTH or HELLO before anything else. See SetPassword.
@@ -42,6 +45,10 @@ type Options struct {
 	// OutputLimit bounds the replies that wait for a client to read them. The zero value is no bound.
 	// See SetOutputLimit.
 	OutputLimit OutputLimit
+
+	// PubSubLimit bounds what waits for a client that has subscribed to channels, in place of OutputLimit. The zero value
+	// means Redis's default: Hard 32 MB, Soft 8 MB for a minute. A Hard below 0 is no bound. See SetPubSubLimit.
+	PubSubLimit OutputLimit
 
 	// QueryLimit is how many bytes of commands a client may have sent that were not run yet. 0 means
 	// DefaultQueryLimit. See SetQueryLimit.
@@ -90,10 +97,19 @@ type settings struct {
 	timeout    atomic.Int64
 	keepAlive  atomic.Int64
 	protected  atomic.Bool
-	hard, soft atomic.Int64
-	period     atomic.Int64
+	normal     limits
+	pubsub     limits // of clients that have subscriptions
 	queryLimit atomic.Int64
 	maxBulk    atomic.Int64
+}
+
+// limits are an OutputLimit in force.
+type limits struct{ hard, soft, period atomic.Int64 }
+
+func (l *limits) set(to OutputLimit) {
+	l.hard.Store(max(to.Hard, 0))
+	l.soft.Store(max(to.Soft, 0))
+	l.period.Store(int64(max(to.Period, 0)))
 }
 
 // secret is a password that is compared in a time that does not depend on what was guessed.
@@ -111,6 +127,10 @@ func (s *Server) apply(o Options) {
 	s.SetKeepAlive(o.KeepAlive)
 	s.SetProtectedMode(o.ProtectedMode)
 	s.SetOutputLimit(o.OutputLimit)
+	if o.PubSubLimit == (OutputLimit{}) {
+		o.PubSubLimit = defaultPubSubLimit
+	}
+	s.SetPubSubLimit(o.PubSubLimit)
 	s.SetQueryLimit(o.QueryLimit)
 	s.SetMaxBulk(o.MaxBulk)
 }
@@ -143,11 +163,10 @@ func (s *Server) SetKeepAlive(d time.Duration) {
 func (s *Server) SetProtectedMode(on bool) { s.set.protected.Store(on) }
 
 // SetOutputLimit changes Options.OutputLimit.
-func (s *Server) SetOutputLimit(l OutputLimit) {
-	s.set.hard.Store(max(l.Hard, 0))
-	s.set.soft.Store(max(l.Soft, 0))
-	s.set.period.Store(int64(max(l.Period, 0)))
-}
+func (s *Server) SetOutputLimit(l OutputLimit) { s.set.normal.set(l) }
+
+// SetPubSubLimit changes Options.PubSubLimit. Here the zero value is no bound.
+func (s *Server) SetPubSubLimit(l OutputLimit) { s.set.pubsub.set(l) }
 
 // SetQueryLimit changes Options.QueryLimit.
 func (s *Server) SetQueryLimit(bytes int64) {

@@ -27,14 +27,17 @@ const (
 	needTurn                 // more commands are there, but others are to have a turn first
 	needAway                 // the command in next may be slow; it counts as consumed
 	needPause                // the command in next must wait for the end of CLIENT PAUSE; it counts as consumed
+	needRoom                 // it has published more than can be passed on: it is to wait at session.Jam
 	needClose                // no more commands: send the replies and close
 )
 
 // call is a command that was parsed and resolved.
 type call struct {
-	row  *command.Row
-	args [][]byte
-	run  handler // nil: the session runs it
+	row    *command.Row
+	args   [][]byte
+	run    handler // nil: the session runs it
+	slow   bool
+	pushes bool // see boundRow
 }
 
 // run runs the complete commands at the start of in, which must begin where the last run stopped, and appends their
@@ -67,6 +70,7 @@ loop:
 			continue
 		}
 		mark := len(c.out.Buf)
+		pushes := false
 		resolved, err := command.Resolve(args)
 		if err != nil {
 			if isHTTP(args[0]) {
@@ -79,22 +83,27 @@ loop:
 			c.out.Error(err.Error())
 		} else if c.gate(resolved) {
 			row = resolved
-			h := s.bound[row.Index()]
+			h := &s.bound[row.Index()]
+			run, slow := h.run, row.Slow || h.slow != nil && h.slow(c)
+			pushes = h.pushes
+			if c.narrow {
+				run = h.narrow
+			}
 			switch {
 			case s.pause.holds(row):
 				why = needPause
-			case row.Slow || h.slow != nil && h.slow(c):
+			case slow:
 				why = needAway
 			}
 			if why != needMore {
-				next = call{row: row, args: args, run: h.run}
+				next = call{row: row, args: args, run: run, slow: slow, pushes: pushes}
 				left = left[n:]
 				count++
 				break
 			}
-			if h.run != nil {
+			if run != nil {
 				c.publish(row)
-				c.runBound(h.run, row, args, &c.out)
+				c.runBound(run, row, args, &c.out)
 			} else if err := c.session.Run(row, args, &c.out); err != nil {
 				c.defect(&c.out, mark, err)
 			}
@@ -102,7 +111,7 @@ loop:
 		count++
 		left = left[n:]
 		if c.quiet != muteOff {
-			c.hush(&c.out, mark)
+			c.hush(&c.out, mark, pushes)
 		}
 		switch {
 		case c.leaving:
@@ -111,6 +120,9 @@ loop:
 		case c.killed.Load():
 			c.closing = true
 			return len(in), needClose, next
+		case c.session.Jammed():
+			why = needRoom
+			break loop
 		case len(c.out.Buf)-c.sent >= flushAt:
 			if c.transport.flush(c); c.closed {
 				return len(in), needClose, next
@@ -148,12 +160,17 @@ func (n call) copied() call {
 	return n
 }
 
-// gate answers for a client that must give the password first, and tells whether the command may run.
+// gate answers for a client that must give the password first, or may send little else than subscriptions, and tells
+// whether the command may run.
 func (c *client) gate(row *command.Row) bool {
-	if c.authenticated || row.Flags&command.NoAuth != 0 || !c.locked() {
+	switch {
+	case !c.authenticated && row.Flags&command.NoAuth == 0 && c.locked():
+		c.out.Error("NOAUTH Authentication required.")
+	case c.narrow && c.server.bound[row.Index()].narrow == nil:
+		c.refuseNarrow(row)
+	default:
 		return true
 	}
-	c.out.Error("NOAUTH Authentication required.")
 	return false
 }
 
@@ -166,7 +183,7 @@ func (c *client) fail(err error) {
 	}
 	c.out.Error("ERR " + err.Error())
 	if c.quiet != muteOff {
-		c.hush(&c.out, mark)
+		c.hush(&c.out, mark, false)
 	}
 }
 
@@ -180,9 +197,12 @@ func (c *client) defect(w *reply.RESP, mark int, err error) {
 	w.Error("ERR " + err.Error())
 }
 
-// hush takes a reply back that the client does not want. A muteNext turns to the command after the one that set it.
-func (c *client) hush(w *reply.RESP, mark int) {
-	w.Buf = w.Buf[:mark]
+// hush takes a reply back that the client does not want, unless it is pushes. A muteNext turns to the command after the
+// one that set it.
+func (c *client) hush(w *reply.RESP, mark int, pushes bool) {
+	if !pushes {
+		w.Buf = w.Buf[:mark]
+	}
 	switch c.quiet {
 	case muteNext:
 		c.quiet = muteThis
@@ -200,7 +220,7 @@ func (c *client) elsewhere(next call, w *reply.RESP) {
 		c.defect(w, mark, err)
 	}
 	if c.quiet != muteOff {
-		c.hush(w, mark)
+		c.hush(w, mark, next.pushes)
 	}
 }
 

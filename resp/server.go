@@ -34,10 +34,11 @@ type Server struct {
 	pause   pause
 	clock   atomic.Int64 // Unix seconds, a little late
 
-	accepted, rejected atomic.Int64
-	nextMeter          atomic.Uint32
-	meters             []meter
-	bound              []boundRow // by Row.Index
+	accepted, rejected    atomic.Int64
+	overOutput, overQuery atomic.Int64 // clients closed at a limit
+	nextMeter             atomic.Uint32
+	meters                []meter
+	bound                 []boundRow // by Row.Index
 
 	work sync.WaitGroup // goroutines that end before Shutdown returns
 
@@ -205,7 +206,8 @@ func (s *Server) housekeeping() {
 		case now := <-tick.C:
 			s.clock.Store(now.Unix())
 		}
-		if round%sweepRounds == 0 && (s.set.timeout.Load() != 0 || s.set.soft.Load() != 0) {
+		soft := s.set.normal.soft.Load() | s.set.pubsub.soft.Load()
+		if round%sweepRounds == 0 && (s.set.timeout.Load() != 0 || soft != 0) {
 			s.sweep()
 		}
 	}
@@ -214,14 +216,15 @@ func (s *Server) housekeeping() {
 func (s *Server) sweep() {
 	now := s.clock.Load()
 	timeout := s.set.timeout.Load() / int64(time.Second)
-	period := s.set.period.Load() / int64(time.Second)
 	for _, c := range s.clients.all() {
-		if idle := now - c.seen.active.Load(); timeout > 0 && idle > timeout && !c.seen.away.Load() {
+		waits := c.seen.away.Load() || c.state.Load()&flagSubscriber != 0
+		if idle := now - c.seen.active.Load(); timeout > 0 && idle > timeout && !waits {
 			s.log.Debug("closing idle client", "client", c.id, "addr", c.addr)
 			s.kill(c)
 		}
+		period := c.limit().period.Load() / int64(time.Second)
 		if since := c.seen.overSoft.Load(); since != 0 && now-since > period {
-			s.log.Warn("closing client that does not read", "client", c.id, "addr", c.addr, "unread", c.seen.out.Load())
+			c.cutOff("it does not read", c.seen.out.Load())
 			s.kill(c)
 		}
 	}

@@ -11,18 +11,22 @@ type meter struct {
 	_                 [128 - 3*8]byte
 }
 
-// Stats is what a server has to tell of itself. All but the first four count from its beginning.
+// Stats is what a server has to tell of itself. All but the first five count from its beginning.
 type Stats struct {
 	Clients    int   // connected now
 	Blocked    int   // waiting in a blocking command
 	MaxInput   int64 // the largest number of bytes received and not run, of any client now
 	MaxOutput  int64 // the largest number of bytes of replies not taken, of any client now
 	MaxClients int64 // how many are let in
+	PubSub     int   // of Clients, those that have subscriptions
 
 	Accepted int64 // clients let in
 	Rejected int64 // clients turned away
 	Commands int64 // commands received
 	In, Out  int64 // bytes received and sent
+
+	OverOutput int64 // clients closed because too much output waited for them
+	OverQuery  int64 // clients closed because of an unfinished command that was too long
 }
 
 // Stats returns the server's figures. It looks at every client.
@@ -31,9 +35,14 @@ func (s *Server) Stats() Stats {
 		MaxClients: s.set.maxClients.Load(),
 		Accepted:   s.accepted.Load(),
 		Rejected:   s.rejected.Load(),
+		OverOutput: s.overOutput.Load(),
+		OverQuery:  s.overQuery.Load(),
 	}
 	for _, c := range s.clients.all() {
 		st.Clients++
+		if c.state.Load()&flagSubscriber != 0 {
+			st.PubSub++
+		}
 		st.MaxInput = max(st.MaxInput, c.seen.in.Load())
 		st.MaxOutput = max(st.MaxOutput, c.seen.out.Load())
 	}
@@ -50,6 +59,8 @@ func (s *Server) Stats() Stats {
 func (s *Server) ResetStats() {
 	s.accepted.Store(0)
 	s.rejected.Store(0)
+	s.overOutput.Store(0)
+	s.overQuery.Store(0)
 	for i := range s.meters {
 		m := &s.meters[i]
 		m.commands.Store(0)

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/darterdb/darter/internal/pubsub"
 )
 
 const (
@@ -19,7 +21,8 @@ const (
 
 // stream is the transport of a client on any net.Conn: a goroutine reads and runs commands, another writes for as long
 // as there are replies. So a client that sends a lot before it reads is served as on an event loop, also where a write
-// waits for its reader (net.Pipe).
+// waits for its reader (net.Pipe). Others append their pushes to the backlog themselves, between the replies of two
+// batches.
 type stream struct {
 	client *client
 	conn   net.Conn
@@ -33,6 +36,10 @@ type stream struct {
 		taken   int       // bytes it is writing
 		writing bool
 		failed  bool
+		busy    bool     // in a batch: pushes wait until its replies are in the backlog
+		ended   bool     // no more pushes
+		late    []parcel // that wait so
+		lateLen int
 	}
 }
 
@@ -104,6 +111,7 @@ func (t *stream) suit(n int) {
 // process runs what has arrived and has the replies written.
 func (t *stream) process() {
 	c := t.client
+	t.setBusy(true)
 	c.out.Buf = outBuffer()
 	left := c.rest
 	for more := true; more && !c.closing && !c.killed.Load(); {
@@ -116,13 +124,18 @@ func (t *stream) process() {
 		case needAway, needPause:
 			t.flush(c)
 			c.seen.away.Store(true)
-			for why == needPause && c.server.pause.holds(next.row) && !c.killed.Load() && c.server.pause.wait(c) {
-				<-t.resume
+			if why == needPause {
+				t.idle(func() bool { return c.server.pause.holds(next.row) && c.server.pause.wait(c) })
 			}
 			if !c.killed.Load() {
 				c.elsewhere(next, &c.out)
 				c.closing = c.closing || c.leaving
+				t.waitForRoom()
 			}
+			c.seen.away.Store(false)
+		case needRoom:
+			c.seen.away.Store(true)
+			t.waitForRoom()
 			c.seen.away.Store(false)
 		default:
 			more = false
@@ -139,40 +152,116 @@ func (t *stream) process() {
 		outBuffers.Put(&b)
 	}
 	c.out.Buf = nil
+	t.setBusy(false)
 }
 
-// flush hands the replies to the writer, and starts it if it is not at work.
+// waitForRoom waits until what the client has published was passed on.
+func (t *stream) waitForRoom() {
+	if jam := t.client.session.Jam(); jam != nil {
+		t.flush(t.client)
+		t.idle(func() bool { return jam.Wait(t.wake) })
+	}
+}
+
+// idle waits in the midst of a batch for as long as there is something to wait for. Pushes reach the client meanwhile.
+func (t *stream) idle(waiting func() bool) {
+	t.setBusy(false)
+	for !t.client.killed.Load() && waiting() {
+		<-t.resume
+	}
+	t.setBusy(true)
+}
+
+// setBusy says whether pushes have to wait.
+func (t *stream) setBusy(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mu.busy = on
+	if !on {
+		for _, p := range t.takeLateLocked() {
+			t.queueLocked(p.Wire(t.client.proto()))
+		}
+	}
+}
+
+// takeLateLocked takes the pushes that wait.
+func (t *stream) takeLateLocked() []parcel {
+	late := t.mu.late
+	t.mu.late, t.mu.lateLen = nil, 0
+	return late
+}
+
+func (t *stream) outlet() pubsub.Outlet { return nil }
+
+func (t *stream) post(c *client, p parcel) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.mu.failed || t.mu.ended:
+	case !t.mu.busy:
+		t.queueLocked(p.Wire(c.proto()))
+	case t.fitsLocked(len(p.Wire(2))):
+		t.mu.late = append(t.mu.late, p)
+		t.mu.lateLen += len(p.Wire(2))
+	}
+}
+
+func (t *stream) collect(c *client) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.takeLateLocked() {
+		c.out.Buf = append(c.out.Buf, p.Wire(c.out.Proto())...)
+	}
+}
+
+// flush hands the replies to the writer.
 func (t *stream) flush(c *client) {
 	if len(c.out.Buf) == 0 {
 		return
 	}
 	t.mu.Lock()
-	if t.mu.failed {
-		t.mu.Unlock()
+	defer t.mu.Unlock()
+	if t.mu.backlog == nil && t.fitsLocked(len(c.out.Buf)) {
+		t.mu.backlog, c.out.Buf = c.out.Buf, outBuffer()
+		t.startLocked()
+	} else {
+		t.queueLocked(c.out.Buf)
 		c.out.Buf = c.out.Buf[:0]
-		c.closing = true
-		return
 	}
-	n := len(t.mu.backlog) + t.mu.taken + len(c.out.Buf)
-	if c.overfull(n) {
-		t.mu.Unlock()
-		c.out.Buf = c.out.Buf[:0]
-		c.closing = true
-		c.server.kill(c)
+	c.closing = c.closing || t.mu.failed
+}
+
+// queueLocked appends b to the backlog.
+func (t *stream) queueLocked(b []byte) {
+	if !t.fitsLocked(len(b)) {
 		return
 	}
 	if t.mu.backlog == nil {
-		t.mu.backlog, c.out.Buf = c.out.Buf, outBuffer()
-	} else {
-		t.mu.backlog = append(t.mu.backlog, c.out.Buf...)
-		c.out.Buf = c.out.Buf[:0]
+		t.mu.backlog = outBuffer()
 	}
-	start := !t.mu.writing
-	t.mu.writing = true
-	c.publishOut(n)
-	t.mu.Unlock()
-	if start {
-		c.server.work.Go(t.write)
+	t.mu.backlog = append(t.mu.backlog, b...)
+	t.startLocked()
+}
+
+// fitsLocked tells whether n bytes more may wait. If they may not the client is closed.
+func (t *stream) fitsLocked(n int) bool {
+	if t.mu.failed {
+		return false
+	}
+	if t.client.overfull(len(t.mu.backlog) + t.mu.taken + t.mu.lateLen + n) {
+		t.mu.failed = true
+		t.client.server.kill(t.client)
+		return false
+	}
+	return true
+}
+
+// startLocked shows others the backlog, and starts the writer if it is not at work.
+func (t *stream) startLocked() {
+	t.client.publishOut(len(t.mu.backlog) + t.mu.taken)
+	if !t.mu.writing {
+		t.mu.writing = true
+		t.client.server.work.Go(t.write)
 	}
 }
 
@@ -211,10 +300,13 @@ func (t *stream) write() {
 func (t *stream) finish() {
 	c := t.client
 	t.mu.Lock()
+	t.mu.ended = true
 	for t.mu.writing {
 		t.mu.idle.Wait()
 	}
+	t.mu.late = nil
 	t.mu.Unlock()
+	c.leaveHub() // before the peer can see the end
 	_ = t.conn.Close()
 	c.closed = true
 	c.rest = nil
@@ -237,7 +329,7 @@ func (t *stream) ask(c *client, what job) {
 	}
 }
 
-// wake ends a wait for the end of a pause.
+// wake ends a wait in the midst of a batch.
 func (t *stream) wake() {
 	select {
 	case t.resume <- struct{}{}:

@@ -1,10 +1,10 @@
-// Package btree is the counted B+tree that large lists, sorted sets and streams are kept in: a sequence of byte strings in
-// the nodes of a slab, with access by position and, where it is sorted, by value, both in O(log n).
+// Package btree is the counted B+tree that large lists, sorted sets and streams are kept in: a sequence of byte strings
+// in the nodes of a slab, with access by position and, where it is sorted, by value, both in O(log n).
 //
-// B-trees are from Bayer and McCreight ("Organization and Maintenance of Large Ordered Indexes", 1972); that all elements
-// stand in the leaves is the B+tree of Comer's survey ("The Ubiquitous B-Tree", 1979), which also has the truncated
-// separators of Bayer and Unterauer ("Prefix B-Trees", 1977). To count the elements below each child makes positions
-// searchable: Knuth's ordered trees by rank (The Art of Computer Programming 3, 6.2.3).
+// B-trees are from Bayer and McCreight ("Organization and Maintenance of Large Ordered Indexes", 1972); that all
+// elements stand in the leaves is the B+tree of Comer's survey ("The Ubiquitous B-Tree", 1979), which also has the
+// truncated separators of Bayer and Unterauer ("Prefix B-Trees", 1977). To count the elements below each child makes
+// positions searchable: Knuth's ordered trees by rank (The Art of Computer Programming 3, 6.2.3).
 //
 // # Words
 //
@@ -25,24 +25,24 @@
 //	         |      \
 //	leaf   | a ab abc ... |  | fa fb ... |
 //
-// A *positional* tree has no separators, and keeps integers as such. A *sorted* one compares elements with bytes.Compare.
-// How nodes look is drawn in leaf.go and inner.go.
+// A *positional* tree has no separators, and keeps integers as such. A *sorted* one compares elements with
+// bytes.Compare. How nodes look is drawn in leaf.go and inner.go.
 //
-// Cells are of the size of what is in them and grow with it by a sixteenth or so, up to the shape's maximum; then a leaf splits. So
-// memory is about 90 % used whatever the order of inserts, though leaves be half their largest size after a split. Where
-// elements are added at the end, or the beginning, of the tree a new leaf begins and leaves the last one full. A leaf
-// that has become half empty joins a neighbour or moves to a smaller cell.
+// Cells are of the size of what is in them and grow with it by a sixteenth or so, up to the shape's maximum; then a
+// leaf splits. So memory is about 90 % used whatever the order of inserts, though leaves be half their largest size
+// after a split. Where elements are added at the end, or the beginning, of the tree a new leaf begins and leaves the
+// last one full. A leaf that has become half empty joins a neighbour or moves to a smaller cell.
 //
 // # Change, and what a version sees
 //
-// A node that a version sees is frozen: it is copied before it is changed. Nodes know neither parent nor neighbour, so a
-// copy changes only the path above it, up to the root, whose ref is the owner's to keep. Who has a version's Tree reads
-// it without a lock.
+// A node that a version sees is frozen: it is copied before it is changed. Nodes know neither parent nor neighbour, so
+// a copy changes only the path above it, up to the root, whose ref is the owner's to keep. Who has a version's Tree
+// reads it without a lock.
 //
-// Each change makes its path its own from the top down, then makes room for one child more in each inner node, where that
-// is needed, also from the top down, and only then touches the leaf. A failure to get memory on the way leaves a tree that
-// has all its elements and none but those: the change has not happened, though nodes may have moved. So the Tree after a
-// failure is to be kept, as after a success.
+// Each change makes its path its own from the top down, then makes room for one child more in each inner node, where
+// that is needed, also from the top down, and only then touches the leaf. A failure to get memory on the way leaves a
+// tree that has all its elements and none but those: the change has not happened, though nodes may have moved. So the
+// Tree after a failure is to be kept, as after a success.
 package btree
 
 import (
@@ -67,8 +67,8 @@ type Shape struct {
 // maxLeaf returns the size of the largest leaf's cell.
 func (sh *Shape) maxLeaf() int { return slab.CellSize(sh.Leaf) }
 
-// Tree is a sequence of elements in a slab. The zero value but for Shape is an empty one. It is a value: a copy of it sees
-// what the original saw until the original is changed, and for ever if a version was made before that.
+// Tree is a sequence of elements in a slab. The zero value but for Shape is an empty one. It is a value: a copy of it
+// sees what the original saw until the original is changed, and for ever if a version was made before that.
 type Tree struct {
 	Shape *Shape
 	Root  slab.Ref // 0 of an empty tree
@@ -104,8 +104,8 @@ func Decode(b []byte, sh *Shape) (Tree, int) {
 
 const maxRef = 1<<48 - 1
 
-// Bytes returns the bytes of an element, which lie in a node or in a cell of their own. An integer has none: that is for
-// Elem.AppendTo.
+// Bytes returns the bytes of an element, which lie in a node or in a cell of their own. An integer has none: that is
+// for Elem.AppendTo.
 func Bytes(m slab.Mem, e packed.Elem) []byte {
 	if e.Lone != 0 {
 		return m.At(slab.Ref(e.Lone), loneHeader+e.LoneLen)[loneHeader:]
@@ -138,8 +138,8 @@ func (t *Tree) leafAt(m slab.Mem, rank int) (node, int) {
 	return x, rank
 }
 
-// Seek returns the rank of the first element that is not less than key, Count if all are less, and whether it equals key.
-// The tree is sorted.
+// Seek returns the rank of the first element that is not less than key, Count if all are less, and whether it equals
+// key. The tree is sorted.
 func (t *Tree) Seek(m slab.Mem, key []byte) (rank int, exact bool) {
 	if t.Root == 0 {
 		return 0, false

@@ -5,8 +5,8 @@ import (
 	"github.com/darterdb/darter/internal/slab"
 )
 
-// Cursor goes over the elements of a tree from a position on, in both directions. It is good until the tree changes; over
-// the nodes of a version for as long as that is held. It allocates nothing.
+// Cursor goes over the elements of a tree from a position on, in both directions. It is good until the tree changes;
+// over the nodes of a version for as long as that is held. It allocates nothing.
 //
 // Where a leaf ends it goes down from the root again.
 type Cursor struct {
@@ -47,8 +47,8 @@ func (c *Cursor) Next() (packed.Elem, bool) {
 	return e, true
 }
 
-// Run returns the elements from the next one to the last of its leaf as one sequence, and how many there are, and goes on
-// behind them. At the end there are none.
+// Run returns the elements from the next one to the last of its leaf as one sequence, and how many there are, and goes
+// on behind them. At the end there are none.
 func (c *Cursor) Run() (run []byte, n int) {
 	if c.leaf == nil || c.off == c.leaf.get(atEnd) {
 		if c.rank >= c.t.Count {
@@ -63,8 +63,8 @@ func (c *Cursor) Run() (run []byte, n int) {
 	return run, n
 }
 
-// Run returns the elements from a position to the end of their leaf as one sequence, and how many there are: none where the
-// tree ends.
+// Run returns the elements from a position to the end of their leaf as one sequence, and how many there are: none where
+// the tree ends.
 func (t *Tree) Run(m slab.Mem, rank int) (run []byte, n int) {
 	if rank < 0 || rank >= t.Count {
 		return nil, 0

@@ -15,14 +15,24 @@ func (t *Tree) Delete(s *slab.Slab, elem []byte) (rank int, deleted bool, err er
 	if !exact {
 		return rank, false, nil
 	}
-	if err := t.cut(s, &p, i, 1); err != nil {
+	if err := t.cut(s, &p, i, 1, nil); err != nil {
 		return 0, false, err
 	}
 	return rank, true, nil
 }
 
-// DeleteRange removes n elements from position from on. Positions that the tree doesn't have are ErrRange. On an error the
-// first ones may have been removed. O(log n) for each leaf that has some of them, and O(1) for each lone one.
+// Take passes the element at a position, which must be there, to use, and removes it: else it is ErrRange. If it fails
+// for want of memory use may have been called. O(log n).
+func (t *Tree) Take(s *slab.Slab, i int, use func(packed.Elem)) error {
+	if i < 0 || i >= t.Count {
+		return ErrRange
+	}
+	var p path
+	return t.cut(s, &p, t.toRank(s.Mem, i, &p), 1, use)
+}
+
+// DeleteRange removes n elements from position from on. Positions that the tree doesn't have are ErrRange. On an error
+// the first ones may have been removed. O(log n) for each leaf that has some of them, and O(1) for each lone one.
 func (t *Tree) DeleteRange(s *slab.Slab, from, n int) error {
 	if from < 0 || n < 0 || from > t.Count-n {
 		return ErrRange
@@ -31,7 +41,7 @@ func (t *Tree) DeleteRange(s *slab.Slab, from, n int) error {
 		var p path
 		i := t.toRank(s.Mem, from, &p)
 		k := min(n, p.leaf(s.Mem).count()-i)
-		if err := t.cut(s, &p, i, k); err != nil {
+		if err := t.cut(s, &p, i, k, nil); err != nil {
 			return err
 		}
 		n -= k
@@ -39,19 +49,23 @@ func (t *Tree) DeleteRange(s *slab.Slab, from, n int) error {
 	return nil
 }
 
-// cut removes k elements of a path's leaf from number i on.
-func (t *Tree) cut(s *slab.Slab, p *path, i, k int) error {
+// cut removes k elements of a path's leaf from number i on. The first of them is passed to use before, if that isn't
+// nil.
+func (t *Tree) cut(s *slab.Slab, p *path, i, k int, use func(packed.Elem)) error {
 	if err := t.own(s, p); err != nil {
 		return err
 	}
 	x := p.leaf(s.Mem)
+	from := x.offset(i)
+	if use != nil {
+		use(first(x[from:]))
+	}
 	if k == x.count() {
 		t.freeLones(s, x.elements(), x)
 		t.count(s, p, -k)
 		t.unlink(s, p)
 		return nil
 	}
-	from := x.offset(i)
 	to := from + packed.Offset(x[from:], k)
 	if !s.Frozen(p.ref[p.n-1]) {
 		t.freeLones(s, x[from:to], x)
@@ -126,8 +140,8 @@ func (t *Tree) lower(s *slab.Slab) {
 	}
 }
 
-// settle gives the leaf of a private path that has become half empty to a neighbour, or else a smaller cell. Where there is
-// no memory for that it stays as it is.
+// settle gives the leaf of a private path that has become half empty to a neighbour, or else a smaller cell. Where
+// there is no memory for that it stays as it is.
 func (t *Tree) settle(s *slab.Slab, p *path) {
 	x := p.leaf(s.Mem)
 	need := leafNeed(x.content(), 0) + markSize
@@ -188,8 +202,8 @@ func (t *Tree) merged(s *slab.Slab, parent node, c int, ref slab.Ref) {
 	parent.removeChild(c + 1)
 }
 
-// joinInner gives the children of small inner nodes of a private path, from level k up, to neighbours. Where there is no
-// memory for that they stay as they are.
+// joinInner gives the children of small inner nodes of a private path, from level k up, to neighbours. Where there is
+// no memory for that they stay as they are.
 func (t *Tree) joinInner(s *slab.Slab, p *path, k int) {
 	for ; k > 0; k-- {
 		x := open(s.Mem, p.ref[k])

@@ -47,8 +47,8 @@ func (it *item) write(x node, room []byte) {
 	}
 }
 
-// InsertAt inserts an element before the one at position i, or at the end where i is Count. Another position is ErrRange.
-// The bytes are copied. O(log n). The tree is positional.
+// InsertAt inserts an element before the one at position i, or at the end where i is Count. Another position is
+// ErrRange. The bytes are copied. O(log n). The tree is positional.
 func (t *Tree) InsertAt(s *slab.Slab, i int, elem []byte) error {
 	if i < 0 || i > t.Count || t.Count == maxCount {
 		return ErrRange
@@ -80,8 +80,8 @@ func (t *Tree) begin(s *slab.Slab) error {
 	return nil
 }
 
-// end takes from a tree what begin and raise have given it for a change that has failed: an empty leaf, or a root with one
-// child.
+// end takes from a tree what begin and raise have given it for a change that has failed: an empty leaf, or a root with
+// one child.
 func (t *Tree) end(s *slab.Slab) {
 	if t.Count == 0 && t.Root != 0 {
 		t.free(s, t.Root)
@@ -172,8 +172,8 @@ func (t *Tree) Set(s *slab.Slab, i int, elem []byte) error {
 
 const (
 	leafLeast = 64
-	// endRoom is the part of a leaf that must be free for the leaf's elements to be moved for the sake of one that comes
-	// at its start or end: else each of many that come there would move them all.
+	// endRoom is the part of a leaf that must be free for the leaf's elements to be moved for the sake of one that
+	// comes at its start or end: else each of many that come there would move them all.
 	endRoom = 8
 	// In a tree of more bytes than fullFrom leaves have, a new leaf at one of its ends has its full size at once.
 	fullFrom = 16
@@ -196,8 +196,8 @@ func (t *Tree) fits(x node, i, extra int, insert bool) bool {
 }
 
 // makeRoom makes the leaf of a path private, and its cell such that element i can be inserted there, or can replace the
-// one that has oldSize bytes. The leaf may split: then the path leads to the part where i is, and i is the number that is
-// returned. The path above is private.
+// one that has oldSize bytes. The leaf may split: then the path leads to the part where i is, and i is the number that
+// is returned. The path above is private.
 func (t *Tree) makeRoom(s *slab.Slab, p *path, i int, it *item, oldSize int) (int, error) {
 	x := p.leaf(s.Mem)
 	extra := it.size - oldSize
@@ -420,8 +420,8 @@ func (t *Tree) freeKey(s *slab.Slab, key []byte) {
 	}
 }
 
-// Append adds elements at the end: a sequence of package packed. In a sorted tree they are strings, in order, and greater
-// than all that are there. On an error the first ones may have been added. O(log n + the length of the run).
+// Append adds elements at the end: a sequence of package packed. In a sorted tree they are strings, in order, and
+// greater than all that are there. On an error the first ones may have been added. O(log n + the length of the run).
 func (t *Tree) Append(s *slab.Slab, run []byte) error {
 	var digits [20]byte
 	for len(run) > 0 {

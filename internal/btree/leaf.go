@@ -24,10 +24,10 @@ import (
 //
 // # Marks
 //
-// Elements can be passed over only forwards. So that a long leaf need not be walked from its start, for its last element
-// least of all, it has marks: 4 bytes for about every markEvery bytes of elements, with the offset and the number of an
-// element. The number minus the base (modulo 2^16) is the element's number in the leaf, so that what comes or goes at the
-// front changes the base only. Marks are hints: where there is no room for one there is none.
+// Elements can be passed over only forwards. So that a long leaf need not be walked from its start, for its last
+// element least of all, it has marks: 4 bytes for about every markEvery bytes of elements, with the offset and the
+// number of an element. The number minus the base (modulo 2^16) is the element's number in the leaf, so that what comes
+// or goes at the front changes the base only. Marks are hints: where there is no room for one there is none.
 type node []byte
 
 const (
@@ -107,6 +107,16 @@ func (x node) setMark(j, off, i int) {
 // marksUpTo returns how many marks are for elements up to number i.
 func (x node) marksUpTo(i int) int {
 	lo, hi := 0, x.marks()
+	if hi == 0 {
+		return 0
+	}
+	// Most changes are at the ends.
+	if _, at := x.mark(hi - 1); at <= i {
+		return hi
+	}
+	if _, at := x.mark(0); at > i {
+		return 0
+	}
 	for lo < hi {
 		mid := (lo + hi) / 2
 		if _, at := x.mark(mid); at <= i {
@@ -176,7 +186,10 @@ func (x node) seek(m slab.Mem, k *sought) (i, off int, exact bool) {
 // splice makes room of size bytes for k elements in the place of the n from number i on, which lie in x[from:to], and
 // returns it: there the caller writes them, and then calls mend. The cell has the room in all.
 func (x node) splice(i, n, from, to, k, size int) []byte {
-	x.dropMarks(x.marksUpTo(i-1), x.marksUpTo(i+n-1))
+	split := x.marksUpTo(i - 1) // marks before are for elements of the head
+	if n > 0 {
+		x.dropMarks(split, x.marksUpTo(i+n-1))
+	}
 	delta := size - (to - from)
 	moveHead := false
 	if delta > 0 {
@@ -187,7 +200,6 @@ func (x node) splice(i, n, from, to, k, size int) []byte {
 		moveHead = from-x.get(atStart) < x.get(atEnd)-to
 	}
 	start, end := x.get(atStart), x.get(atEnd)
-	split := x.marksUpTo(i - 1) // marks before are for elements of the head
 	if moveHead {
 		copy(x[start-delta:], x[start:from])
 		x.set(atStart, start-delta)
@@ -204,8 +216,8 @@ func (x node) splice(i, n, from, to, k, size int) []byte {
 	return x[from : from+size : from+size]
 }
 
-// clear decides whether what is before x[from:to] is to move to make delta bytes more of it, or what is behind, and slides
-// all elements along where neither has room, or where that spares later moves. It returns how far.
+// clear decides whether what is before x[from:to] is to move to make delta bytes more of it, or what is behind, and
+// slides all elements along where neither has room, or where that spares later moves. It returns how far.
 func (x node) clear(from, to, delta int) (moveHead bool, slid int) {
 	start, end, limit := x.get(atStart), x.get(atEnd), x.limit()
 	front, back := start-header, limit-end

@@ -195,8 +195,8 @@ func (t *Tree) raise(s *slab.Slab, p *path) error {
 	return nil
 }
 
-// splitInner parts the inner node at level k of a private path, whose parent has room for one child more. The path goes on
-// through the part that has its next node.
+// splitInner parts the inner node at level k of a private path, whose parent has room for one child more. The path goes
+// on through the part that has its next node.
 func (t *Tree) splitInner(s *slab.Slab, p *path, k int) error {
 	x, parent := open(s.Mem, p.ref[k]), open(s.Mem, p.ref[k-1])
 	n, at := x.count(), x.half()

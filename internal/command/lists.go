@@ -9,8 +9,8 @@ import (
 	"github.com/darterdb/darter/internal/value"
 )
 
-// What the commands on lists do. Those that take from the first list of several that has elements, or move one, are such
-// that a command that waits for elements can call them again.
+// What the commands on lists do. Those that take from the first list of several that has elements, or move one, are
+// such that a command that waits for elements can call them again.
 
 const (
 	errRankZero = errs.Error("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
@@ -26,16 +26,6 @@ func (c *Call) readList() (l value.List, found bool, err error) {
 	it := c.find(&c.One)
 	l, err = it.List()
 	return l, it.Found(), err
-}
-
-// element answers an element of a list.
-func (c *Call) element(l *value.List, e value.Elem) {
-	if !e.IsInt {
-		c.W.Bulk(l.Bytes(e, nil))
-		return
-	}
-	c.old = num.AppendInt(c.old[:0], e.Int)
-	c.W.Bulk(c.old)
 }
 
 func runLpush(c *Call)  { c.push(true, false) }
@@ -63,24 +53,38 @@ func (c *Call) pop(start bool) {
 			return
 		}
 	}
-	l, err := c.One.DB.Look(c.One.Hash, c.One.Key).List()
+	if n == 0 {
+		c.popNone()
+		return
+	}
+	run, ok := c.take(&c.One, start, n)
 	switch {
-	case err != nil:
-		c.Fail(err)
-	case l.Len() == 0 && counted:
+	case !ok:
+	case len(run) == 0 && counted:
 		c.W.NullArray()
-	case l.Len() == 0:
+	case len(run) == 0:
 		c.W.Null()
+	case counted:
+		c.popped(run)
 	default:
-		if run, ok := c.take(&c.One, start, n); ok && counted {
-			c.popped(run)
-		} else if ok {
-			c.poppedOne(run)
-		}
+		c.poppedOne(run)
 	}
 }
 
-// take removes up to n elements of a list. It answers only if that fails.
+// popNone answers a pop of no elements.
+func (c *Call) popNone() {
+	it := c.One.DB.Look(c.One.Hash, c.One.Key)
+	switch _, err := it.List(); {
+	case err != nil:
+		c.Fail(err)
+	case !it.Found():
+		c.W.NullArray()
+	default:
+		c.W.Array(0)
+	}
+}
+
+// take removes up to n elements of a list: none of an absent key. It answers only if that fails.
 func (c *Call) take(t *Target, start bool, n int64) (run []byte, ok bool) {
 	run, err := t.DB.ListPop(c.old[:0], t.Hash, t.Key, start, int(min(n, math.MaxInt)))
 	if err != nil {
@@ -134,7 +138,7 @@ func runLindex(c *Call) {
 		return
 	}
 	e, _ := l.At(i)
-	c.element(&l, e)
+	c.W.Bulk(l.Bytes(e, c.digits[:0]))
 }
 
 func runLset(c *Call) {
@@ -200,8 +204,8 @@ func runLrange(c *Call) {
 	c.W.Array(to - from)
 	cur := l.From(from)
 	for range to - from {
-		e, _ := cur.Next()
-		c.element(&l, e)
+		b, _ := cur.NextBytes(c.digits[:0])
+		c.W.Bulk(b)
 	}
 }
 
@@ -390,20 +394,16 @@ func runLmpop(c *Call) {
 func (c *Call) mpop(o *mpopArgs) (answered bool) {
 	for i := o.firstKey; i < o.firstKey+o.keys; i++ {
 		t := c.Key(i)
-		l, err := t.DB.Look(t.Hash, t.Key).List()
-		if err != nil {
-			c.Fail(err)
+		run, ok := c.take(&t, o.start, o.count)
+		if !ok {
 			return true
 		}
-		if l.Len() == 0 {
-			continue
-		}
-		if run, ok := c.take(&t, o.start, o.count); ok {
+		if len(run) > 0 {
 			c.W.Array(2)
 			c.W.Bulk(c.Args[i])
 			c.popped(run)
+			return true
 		}
-		return true
 	}
 	return false
 }

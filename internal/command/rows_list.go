@@ -45,8 +45,11 @@ func listRows() []Row {
 			Name: "lmove", Arity: 5, Since: "6.2.0", Group: "list",
 			Flags: Write | DenyOOM,
 			Class: ManyKeys, Run: runLmove,
-			Keys:       []KeySpec{{Flags: "RW access delete", Pos: 1, Last: 0, Step: 1}, {Flags: "RW insert", Pos: 2, Last: 0, Step: 1}},
-			Summary:    "Takes an element from an end of a list and puts it at an end of another, or the same; answers with it.",
+			Keys: []KeySpec{
+				{Flags: "RW access delete", Pos: 1, Last: 0, Step: 1},
+				{Flags: "RW insert", Pos: 2, Last: 0, Step: 1},
+			},
+			Summary:    "Takes an element from an end of a list and puts it at an end of another, or the same.",
 			Complexity: "O(1)",
 			Args: []Arg{
 				{Name: "source", Type: "key", Key: 1},
@@ -197,8 +200,11 @@ func listRows() []Row {
 			Name: "rpoplpush", Arity: 3, Since: "1.2.0", Group: "list",
 			Flags: Write | DenyOOM,
 			Class: ManyKeys, Run: runRpoplpush,
-			Keys:       []KeySpec{{Flags: "RW access delete", Pos: 1, Last: 0, Step: 1}, {Flags: "RW insert", Pos: 2, Last: 0, Step: 1}},
-			Summary:    "Takes an element from the end of a list and puts it at the start of another, or the same; answers with it.",
+			Keys: []KeySpec{
+				{Flags: "RW access delete", Pos: 1, Last: 0, Step: 1},
+				{Flags: "RW insert", Pos: 2, Last: 0, Step: 1},
+			},
+			Summary:    "Takes an element from the end of a list and puts it at the start of another, or the same.",
 			Complexity: "O(1)",
 			Deprecated: "6.2.0", ReplacedBy: "LMOVE with the words RIGHT and LEFT",
 			Args: []Arg{

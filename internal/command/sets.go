@@ -15,7 +15,8 @@ import (
 const (
 	errNotPositive = errs.Error("ERR value is out of range, must be positive")
 	errTooMany     = errs.Error("ERR value is out of range")
-	errNotLong     = errs.Error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	errNotLong     = errs.Error("ERR value is out of range, " +
+		"value must between -9223372036854775807 and 9223372036854775807")
 )
 
 // readSet makes a zero s the set of the key, as a read does; an empty one for an absent key.
@@ -187,8 +188,8 @@ func (c *Call) srandmemberMany() {
 	}
 }
 
-// drawMembers answers n members, of which some may come again. What that takes has no bound but n, so it is counted before
-// anything is written: a reply longer than the longest string allowed is refused.
+// drawMembers answers n members, of which some may come again. What that takes has no bound but n, so it is counted
+// before anything is written: a reply longer than the longest string allowed is refused.
 func (c *Call) drawMembers(s *value.Set, n int64) {
 	const overhead = int64(len("$1\r\n\r\n"))
 	limit := c.Env.MaxBulk()

@@ -21,7 +21,9 @@ const (
 		"empty result set.")
 	errUnread = errs.Error("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
 
-	errBlockTime = errs.Error("ERR timeout is not an integer or out of range")
+	errBlockTime       = errs.Error("ERR timeout is not an integer or out of range")
+	errTimeoutNegative = errs.Error("ERR timeout is negative")
+	errTimeoutRange    = errs.Error("ERR timeout is out of range")
 )
 
 // streamReader is a call of XREAD or XREADGROUP.

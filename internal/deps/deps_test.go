@@ -40,6 +40,7 @@ var rooms = []room{
 	{dir: "internal/slab", other: []string{"golang.org/x/sys/unix"}},
 	{dir: "internal/wire", rooms: []string{"internal/num"}},
 	{dir: "internal/reply", rooms: []string{"internal/num"}},
+	{dir: "internal/pubsub", rooms: []string{"internal/glob", "internal/reply"}},
 	{dir: "internal/table", rooms: []string{"internal/slab"}},
 	{dir: "internal/packed", rooms: []string{"internal/num"}},
 	{dir: "internal/btree", rooms: []string{"internal/packed", "internal/slab"}},
@@ -59,7 +60,7 @@ var rooms = []room{
 		dir: root,
 		rooms: []string{
 			"internal/archive", "internal/command", "internal/config", "internal/errs", "internal/glob",
-			"internal/keyspace", "internal/num", "internal/reply", "internal/slab", "internal/value",
+			"internal/keyspace", "internal/num", "internal/pubsub", "internal/reply", "internal/slab", "internal/value",
 		},
 		other: []string{"github.com/dgryski/go-farm", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},
@@ -67,7 +68,7 @@ var rooms = []room{
 		dir: "resp",
 		rooms: []string{
 			root, "internal/command", "internal/config", "internal/errs", "internal/glob", "internal/num",
-			"internal/reply", "internal/wire",
+			"internal/pubsub", "internal/reply", "internal/wire",
 		},
 		other: []string{"golang.org/x/sys/unix"},
 	},
@@ -92,6 +93,7 @@ var forbidden = map[string][]string{
 	"internal/hashmap":  {"net", "os", "time", "sync"},
 	"internal/value":    {"net", "os", "time", "sync"},
 	"internal/slab":     {"net", "os", "time"},
+	"internal/pubsub":   {"net", "os", "time"},
 }
 
 // unsafeFiles are the files that may import unsafe.

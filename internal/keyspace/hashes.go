@@ -85,20 +85,22 @@ func (db *DB) ownHash(it Item, timed bool) (Item, error) {
 // keep stores what an operation has made of a hash and announces it, if it changed it. fault is the operation's own error
 // and is returned. A hash that can't be stored is as it was; that never happens to one that was large.
 func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
-	if !c.changed && !c.it.large() {
+	if !c.changed && !c.Moved() {
 		return true, fault
 	}
 	raw, large, kind := c.Raw()
-	if c.changed {
+	switch {
+	case c.changed:
 		err = c.db.Keep(c.h, c.key, c.it, kind, raw, large, e)
-	} else {
-		// Nodes may have moved.
+	case c.it.large():
 		err = c.db.hold(c.h, c.key, c.it, kind, raw, large, update)
+	default:
+		err = fault // one that was made large in vain
+	}
+	if large && !c.it.large() && (err != nil || !c.changed) {
+		c.db.Abandon(kind, raw, large)
 	}
 	if err != nil {
-		if large && !c.it.large() {
-			c.db.Abandon(kind, raw, large)
-		}
 		return false, err
 	}
 	return true, fault

@@ -8,11 +8,11 @@ import (
 
 // The operations on lists that change a key. What only reads opens the list of an Item and asks it.
 //
-// The record of a large list is made the shard's own to change before its nodes change, and is then overwritten where it
-// is, which cannot fail: so it leads to the nodes as they are, whatever an operation comes to.
+// The record of a large list is made the shard's own to change before its nodes change, and is then overwritten where
+// it is, which cannot fail: so it leads to the nodes as they are, whatever an operation comes to.
 
-// List opens the list of a key for reading, an empty one for an absent key. It is good until the DB changes. Another kind
-// of value is errs.WrongType.
+// List opens the list of a key for reading, an empty one for an absent key. It is good until the DB changes. Another
+// kind of value is errs.WrongType.
 func (it Item) List() (l value.List, err error) {
 	raw, err := it.As(List)
 	if err != nil || !it.Found() {
@@ -31,13 +31,15 @@ type listEdit struct {
 	cell []byte // where the record of a large list is, once it may be overwritten
 }
 
-func (db *DB) editList(h uint64, key []byte) (listEdit, error) {
-	it := db.Look(h, key)
-	raw, err := it.As(List)
-	if err != nil {
-		return listEdit{}, err
+// open looks the key up.
+func (e *listEdit) open(db *DB, h uint64, key []byte) error {
+	e.db, e.h, e.key = db, h, key
+	e.it = db.Look(h, key)
+	raw, err := e.it.As(List)
+	if err == nil {
+		e.list.Edit(db.Heap(), raw)
 	}
-	return listEdit{db: db, h: h, key: key, it: it, list: db.Heap().List(raw)}, nil
+	return err
 }
 
 // begin is to be called before the first change.
@@ -78,10 +80,12 @@ func (e *listEdit) keep(ev Event, failed error) error {
 	return err
 }
 
-// ListPush puts elements one after the other at the start of a list, or its end, and returns its length. An absent key is an
-// empty list, unless ifPresent is set: then nothing is done and the length is 0. On an error the first ones may be there.
+// ListPush puts elements one after the other at the start of a list, or its end, and returns its length. An absent key
+// is an empty list, unless ifPresent is set: then nothing is done and the length is 0. On an error the first ones may
+// be there.
 func (db *DB) ListPush(h uint64, key []byte, start, ifPresent bool, elems [][]byte) (length int, err error) {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err = e.open(db, h, key)
 	if err != nil || ifPresent && !e.it.Found() || len(elems) == 0 {
 		return e.list.Len(), err
 	}
@@ -114,31 +118,31 @@ func popEvent(start bool) Event {
 	return EventRPop
 }
 
-// ListPop removes up to n elements from the start of a list, or its end, and appends them to dst, the outermost first: each
-// as NextPopped reads it. An absent key has none.
+// ListPop removes up to n elements from the start of a list, or its end, and appends them to dst, the outermost first:
+// each as NextPopped reads it. An absent key has none.
 func (db *DB) ListPop(dst []byte, h uint64, key []byte, start bool, n int) ([]byte, error) {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err := e.open(db, h, key)
 	if err != nil || n <= 0 || !e.it.Found() {
 		return dst, err
 	}
 	l := &e.list
 	n = min(n, l.Len())
-	out := dst
 	from := 0
 	if !start {
 		from = l.Len() - n
 	}
-	switch {
-	case n == 1:
-		el, _ := l.At(from)
-		out = l.AppendPopped(out, el)
-	case start:
+	if n == 1 && l.Len() > 1 {
+		return e.take(dst, from, popEvent(start))
+	}
+	out := dst
+	if start {
 		c := l.From(0)
 		for range n {
 			el, _ := c.Next()
 			out = l.AppendPopped(out, el)
 		}
-	default:
+	} else {
 		c := l.DownFrom(l.Len() - 1)
 		for range n {
 			el, _ := c.Next()
@@ -149,6 +153,16 @@ func (db *DB) ListPop(dst []byte, h uint64, key []byte, start bool, n int) ([]by
 		return dst, err
 	}
 	return out, nil
+}
+
+// take removes an element that is not the only one, and stores what is left.
+func (e *listEdit) take(dst []byte, i int, ev Event) ([]byte, error) {
+	if err := e.begin(); err != nil {
+		return dst, err
+	}
+	out, err := e.list.Take(dst, i)
+	e.list.Settle()
+	return out, e.keep(ev, err)
 }
 
 // remove removes n elements and stores what is left. Of a large list without any left the nodes go bit by bit.
@@ -167,7 +181,8 @@ func (e *listEdit) remove(from, n int, ev Event) error {
 // ListSet replaces an element. A position below 0 counts from the end. Where there is none it is errs.ListIndex, for an
 // absent key errs.NoSuchKey.
 func (db *DB) ListSet(h uint64, key []byte, at int64, elem []byte) error {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err := e.open(db, h, key)
 	switch {
 	case err != nil:
 		return err
@@ -187,10 +202,11 @@ func (db *DB) ListSet(h uint64, key []byte, at int64, elem []byte) error {
 	return e.keep(EventLSet, err)
 }
 
-// ListInsert puts an element before the first one that equals pivot, or behind it, and returns the length of the list: -1
-// if there is no such element, 0 for an absent key.
+// ListInsert puts an element before the first one that equals pivot, or behind it, and returns the length of the list:
+// -1 if there is no such element, 0 for an absent key.
 func (db *DB) ListInsert(h uint64, key []byte, before bool, pivot, elem []byte) (length int, err error) {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err = e.open(db, h, key)
 	if err != nil || !e.it.Found() {
 		return 0, err
 	}
@@ -209,10 +225,11 @@ func (db *DB) ListInsert(h uint64, key []byte, before bool, pivot, elem []byte) 
 	return e.list.Len(), e.keep(EventLInsert, err)
 }
 
-// ListRemove removes the elements that equal elem and returns how many: all, or the first count of them, or, with a count
-// below 0, the last -count.
+// ListRemove removes the elements that equal elem and returns how many: all, or the first count of them, or, with a
+// count below 0, the last -count.
 func (db *DB) ListRemove(h uint64, key []byte, count int64, elem []byte) (removed int, err error) {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err = e.open(db, h, key)
 	if err != nil || !e.it.Found() {
 		return 0, err
 	}
@@ -256,7 +273,8 @@ func (e *listEdit) removeEqual(count int64, elem []byte) (removed int, err error
 // ListTrim removes all elements of a list but those from position first to position last, and says whether the key is
 // there: that is announced even where nothing is removed. Positions below 0 count from the end.
 func (db *DB) ListTrim(h uint64, key []byte, first, last int64) error {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err := e.open(db, h, key)
 	if err != nil || !e.it.Found() {
 		return err
 	}
@@ -279,9 +297,9 @@ func (db *DB) ListTrim(h uint64, key []byte, first, last int64) error {
 	return e.keep(EventLTrim, err)
 }
 
-// ListMove removes an element at the start of a list, or its end, and puts it at the start of another, or its end, which may
-// be the same, and appends it to dst. If the first key is absent nothing is done. Either key with another kind of value is
-// errs.WrongType.
+// ListMove removes an element at the start of a list, or its end, and puts it at the start of another, or its end,
+// which may be the same, and appends it to dst. If the first key is absent nothing is done. Either key with another
+// kind of value is errs.WrongType.
 func ListMove(dst []byte, from, to Target, fromStart, toStart bool) (out []byte, moved bool, err error) {
 	it := from.DB.Look(from.Hash, from.Key)
 	l, err := it.List()
@@ -302,8 +320,8 @@ func ListMove(dst []byte, from, to Target, fromStart, toStart bool) (out []byte,
 	if _, err := to.DB.ListPush(to.Hash, to.Key, toStart, false, [][]byte{elem}); err != nil {
 		return dst, false, err
 	}
-	e, err := from.DB.editList(from.Hash, from.Key)
-	if err == nil {
+	var e listEdit
+	if err = e.open(from.DB, from.Hash, from.Key); err == nil {
 		err = e.remove(at, 1, popEvent(fromStart))
 	}
 	return out, err == nil, err
@@ -311,7 +329,8 @@ func ListMove(dst []byte, from, to Target, fromStart, toStart bool) (out []byte,
 
 // rotate moves the first or last element of a list, which is given, within it.
 func (db *DB) rotate(h uint64, key, elem []byte, fromStart, toStart bool) error {
-	e, err := db.editList(h, key)
+	var e listEdit
+	err := e.open(db, h, key)
 	if err != nil {
 		return err
 	}

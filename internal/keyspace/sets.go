@@ -9,8 +9,8 @@ import (
 
 // The operations on sets. Commands and the Go API share them.
 
-// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good until the DB changes. Another kind of
-// value is errs.WrongType.
+// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good until the DB changes. Another
+// kind of value is errs.WrongType.
 func (it Item) OpenSet(s *value.Set) error {
 	raw, err := it.As(Set)
 	if err == nil && it.Found() {
@@ -19,8 +19,8 @@ func (it Item) OpenSet(s *value.Set) error {
 	return err
 }
 
-// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good as long as the version. Another kind
-// of value is errs.WrongType.
+// OpenSet makes a zero s the set of a key, an empty one for an absent key. It is good as long as the version. Another
+// kind of value is errs.WrongType.
 func (it FrozenItem) OpenSet(s *value.Set) error {
 	raw, err := it.As(Set)
 	if err == nil && it.Found() {
@@ -100,8 +100,8 @@ func (db *DB) SetAdd(h uint64, key []byte, members [][]byte) (added int, err err
 	return added, err
 }
 
-// SetRemove removes members from a key's set and returns how many of them were there. The key goes with the last member.
-// After an error for want of memory some may be removed.
+// SetRemove removes members from a key's set and returns how many of them were there. The key goes with the last
+// member. After an error for want of memory some may be removed.
 func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, err error) {
 	var e value.SetEdit
 	it, err := db.editSet(h, key, &e)
@@ -121,9 +121,9 @@ func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, er
 	return removed, err
 }
 
-// SetPop removes up to n members of a key's set, chosen at random, passes each to take, and returns how many it removed.
-// Members are good for the call only. After an error for want of memory only the first ones that were passed on, so many
-// as it returns, are removed.
+// SetPop removes up to n members of a key's set, chosen at random, passes each to take, and returns how many it
+// removed. Members are good for the call only. After an error for want of memory only the first ones that were passed
+// on, so many as it returns, are removed.
 func (db *DB) SetPop(h uint64, key []byte, n int, take func(value.Member)) (popped int, err error) {
 	var e value.SetEdit
 	it, err := db.editSet(h, key, &e)
@@ -182,9 +182,9 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 	return err == nil, err
 }
 
-// OpenSets opens the sets of several keys for reading, empty ones for absent keys, and appends them to dst. They are good
-// until one of the keys' databases changes. A key that holds another kind of value is errs.WrongType. untouched says that
-// no access is to be noted.
+// OpenSets opens the sets of several keys for reading, empty ones for absent keys, and appends them to dst. They are
+// good until one of the keys' databases changes. A key that holds another kind of value is errs.WrongType. untouched
+// says that no access is to be noted.
 func OpenSets(keys []Target, dst []value.Set, untouched bool) ([]value.Set, error) {
 	for i := range keys {
 		t := &keys[i]
@@ -225,8 +225,12 @@ const (
 	SetDifference
 )
 
-// Select returns the outcome of an operation on sets, which it reorders and keeps. What it may need beside is made in the
-// heap, if one is given, until the Selection's Free.
+func (op SetOperation) event() Event {
+	return [...]Event{SetUnion: EventSUnionStore, SetIntersection: EventSInterStore, SetDifference: EventSDiffStore}[op]
+}
+
+// Select returns the outcome of an operation on sets, which it reorders and keeps. What it may need beside is made in
+// the heap, if one is given, until the Selection's Free.
 func (op SetOperation) Select(sets []value.Set, h *value.Heap) value.Selection {
 	switch op {
 	case SetUnion:
@@ -237,8 +241,8 @@ func (op SetOperation) Select(sets []value.Set, h *value.Heap) value.Selection {
 	return value.Difference(sets, h)
 }
 
-// SetStore makes a key hold the outcome of an operation on the sets of several keys, whatever it held, and returns how many
-// members that has. An empty one removes the key. On an error nothing has changed.
+// SetStore makes a key hold the outcome of an operation on the sets of several keys, whatever it held, and returns how
+// many members that has. An empty one removes the key. On an error nothing has changed.
 func SetStore(op SetOperation, to Target, keys []Target, untouched bool) (int, error) {
 	sets, err := OpenSets(keys, nil, untouched)
 	if err != nil {
@@ -255,8 +259,7 @@ func SetStore(op SetOperation, to Target, keys []Target, untouched bool) (int, e
 	}
 	if err == nil {
 		raw, large := e.Raw()
-		events := [...]Event{SetUnion: EventSUnionStore, SetIntersection: EventSInterStore, SetDifference: EventSDiffStore}
-		_, err = to.DB.Give(to.Hash, to.Key, Set, raw, large, events[op])
+		_, err = to.DB.Give(to.Hash, to.Key, Set, raw, large, op.event())
 	}
 	if err != nil {
 		e.Free()

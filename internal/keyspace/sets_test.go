@@ -33,7 +33,9 @@ func (w *world) srem(key string, members ...string) (int, error) {
 
 func (w *world) spop(key string, n int) (popped []string, err error) {
 	t := w.target(0, key)
-	count, err := t.DB.SetPop(t.Hash, t.Key, n, func(m value.Member) { popped = append(popped, string(m.AppendTo(nil))) })
+	count, err := t.DB.SetPop(t.Hash, t.Key, n, func(m value.Member) {
+		popped = append(popped, string(m.AppendTo(nil)))
+	})
 	return popped[:count], err
 }
 

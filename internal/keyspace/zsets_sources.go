@@ -16,3 +16,16 @@ func (it Item) SortedSource() (value.ScoreSource, error) {
 	s := it.db.shard
 	return value.SourceOf(value.View{Mem: s.slab.Mem, Seed: s.Seed}, kind, raw), err
 }
+
+// SortedSource is Item.SortedSource in a version.
+func (it FrozenItem) SortedSource() (value.ScoreSource, error) {
+	if !it.Found() {
+		return value.SourceOf(value.View{}, SortedSet, nil), nil
+	}
+	kind := SortedSet
+	if it.Kind() == Set {
+		kind = Set
+	}
+	raw, err := it.As(kind)
+	return value.SourceOf(it.View(), kind, raw), err
+}

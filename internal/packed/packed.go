@@ -1,6 +1,6 @@
-// Package packed keeps a sequence of strings in a few bytes: each element is a header and its bytes, one after the other,
-// with nothing between them, before them or behind them. It is what small containers consist of, and the leaves of
-// B+trees.
+// Package packed keeps a sequence of strings in a few bytes: each element is a header and its bytes, one after the
+// other, with nothing between them, before them or behind them. It is what small containers consist of, and the leaves
+// of B+trees.
 //
 // # Elements
 //
@@ -9,10 +9,10 @@
 //	110vvvvv                            the integer 0 to 31
 //	0xE1 ... 0xE8                       an integer in the 1 to 8 bytes that follow, little-endian, signed
 //	0xF0 + 4 bytes                      longer string; the length is little-endian
-//	0xF8 + 8 bytes + 4 bytes            lone: a string that stands in a cell of its own; its ref and length, little-endian
+//	0xF8 + 8 bytes + 4 bytes            lone: a string in a cell of its own; its ref and length, little-endian
 //
-// An integer is a string too: the decimal digits that num.AppendInt gives. Only strings that are exactly such digits are
-// kept so, and an element is never larger for it. Whether integers are to be used is the choice of whoever appends:
+// An integer is a string too: the decimal digits that num.AppendInt gives. Only strings that are exactly such digits
+// are kept so, and an element is never larger for it. Whether integers are to be used is the choice of whoever appends:
 // where elements are compared as bytes they are not.
 //
 // An element can be passed over only forwards. Where positions are to be reached from the back, or fast in a long
@@ -202,7 +202,8 @@ func SizeValue(s []byte) int {
 	return 1 + intWidth(n)
 }
 
-// AppendTo appends the bytes of the string that the element is, of an integer its digits. A lone element appends nothing.
+// AppendTo appends the bytes of the string that the element is, of an integer its digits. A lone element appends
+// nothing.
 func (e Elem) AppendTo(dst []byte) []byte {
 	if e.IsInt {
 		return num.AppendInt(dst, e.Int)

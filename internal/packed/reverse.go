@@ -1,7 +1,7 @@
 package packed
 
-// Reverse goes over a sequence from its end to its start, without an allocation. It walks the sequence from the start for
-// each reverseSteps elements that it returns, so it is for short ones.
+// Reverse goes over a sequence from its end to its start, without an allocation. It walks the sequence from the start
+// for each reverseSteps elements that it returns, so it is for short ones.
 type Reverse struct {
 	b    []byte
 	left int                  // elements that were not returned

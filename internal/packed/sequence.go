@@ -86,8 +86,8 @@ func (p Pattern) Find(b []byte, step int) (i, at int, ok bool) {
 	return 0, 0, false
 }
 
-// Splice puts other bytes in the place of b[from:to] and returns the result, in b's memory if it has room. with must not
-// lie in it.
+// Splice puts other bytes in the place of b[from:to] and returns the result, in b's memory if it has room. with must
+// not lie in it.
 func Splice(b []byte, from, to int, with []byte) []byte {
 	old := len(b)
 	n := old + len(with) - (to - from)

@@ -134,6 +134,14 @@ func (x *Hash) Len() int {
 	return n
 }
 
+// Longest returns how long a field with its value is at most. O(1).
+func (x *Hash) Longest() int64 {
+	if x.large() {
+		return x.m.Bytes
+	}
+	return int64(len(x.b)) + DigitsSize
+}
+
 // timeKey appends a time as the index of fields has it.
 func timeKey(dst []byte, at int64) []byte { return binary.BigEndian.AppendUint64(dst, uint64(at)) }
 
@@ -146,7 +154,7 @@ func text(e packed.Elem, buf []byte) []byte {
 }
 
 // Get returns the value of a field and its time of expiry, 0 for none, and whether there is one. The value may lie in buf,
-// if that has DigitsSize bytes of capacity.
+// which an integer needs 20 bytes of.
 func (x *Hash) Get(field, buf []byte) (value []byte, at int64, ok bool) {
 	if x.large() {
 		e, ok := x.m.Get(x.v.Mem, maphash.Bytes(x.v.Seed, field), field)

@@ -22,7 +22,12 @@ type HashEdit struct {
 	raw   []byte // of a packed one: its raw bytes in the scratch, the head not yet up to date; b is a part of it
 	moved bool   // whether times of a packed one have changed
 	stay  bool   // whether the form is timed without any time
+	nodes bool   // whether nodes may have changed
 }
+
+// Moved says whether nodes of a large hash may have changed, be it only by the removal of a field that was hidden: then
+// its raw bytes must be stored, whatever the operation has done.
+func (e *HashEdit) Moved() bool { return e.nodes }
 
 // EditHash returns what changes a hash, given its raw bytes; without any it is empty. now is the Unix time in milliseconds.
 func EditHash(heap *Heap, now int64, raw []byte) HashEdit {
@@ -231,6 +236,7 @@ func (e *HashEdit) grow() error {
 
 // setLarge is Set in a large hash. The index may have a field too many, if memory runs out, but never one too few.
 func (e *HashEdit) setLarge(field, value []byte, at int64) (existed bool, err error) {
+	e.nodes = true
 	s, h := e.heap.Slab, maphash.Bytes(e.v.Seed, field)
 	if !e.timed() && at <= 0 {
 		return e.m.Put(s, e.v.Seed, h, field, value, 0)
@@ -273,6 +279,7 @@ func (e *HashEdit) deleteLarge(field []byte) (bool, error) {
 	if !found || err != nil {
 		return false, err
 	}
+	e.nodes = true
 	e.leave(field, at)
 	return !e.hidden(at), nil
 }
@@ -308,6 +315,7 @@ func (e *HashEdit) Expire(n int) (removed int, err error) {
 	if !e.large() {
 		return e.expirePacked(n), nil
 	}
+	e.nodes = true
 	for ; n > 0; n-- {
 		first, ok := e.index.At(e.v.Mem, 0)
 		if !ok {

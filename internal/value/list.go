@@ -13,13 +13,13 @@ import (
 //	packed   | form | number of elements, varint | element | element | ... |
 //	large    | form | record of a positional B+tree, 16 B | bytes of the elements, 4 B |
 //
-// A list is packed up to listPackedMax bytes, so that a push to either end moves little and a pop passes over little. When
-// a large one is down to half of that it becomes packed again.
+// A list is packed up to listPackedMax bytes, so that a push to either end moves little and a pop passes over little.
+// When a large one is down to half of that it becomes packed again.
 //
-// Whether OBJECT ENCODING calls a list a listpack or a quicklist is another matter, and a flag of the form: it goes by what
-// Redis allows a listpack (list-max-listpack-size), from where on it makes a quicklist, and below which half of it that
-// becomes a listpack again. The flag is not needed for anything else. As long as a large list is called a listpack its
-// record has the bytes that its elements take, to be held against the limit.
+// Whether OBJECT ENCODING calls a list a listpack or a quicklist is another matter, and a flag of the form: it goes by
+// what Redis allows a listpack (list-max-listpack-size), from where on it makes a quicklist, and below which half of it
+// that becomes a listpack again. The flag is not needed for anything else. As long as a large list is called a listpack
+// its record has the bytes that its elements take, to be held against the limit.
 const (
 	listQuick = 1 << iota // Redis has a quicklist
 	listLarge
@@ -36,8 +36,8 @@ var listShape = btree.Shape{Leaf: 4352}
 // Elem is an element of a list. It may be an integer; its bytes come from List.AppendElem.
 type Elem = packed.Elem
 
-// List is a list that is open. One that was opened to be changed keeps its elements in the heap's scratch, or in nodes, until
-// Raw gives what to store.
+// List is a list that is open. One that was opened to be changed keeps its elements in the heap's scratch, or in nodes,
+// until Raw gives what to store.
 type List struct {
 	view View
 	heap *Heap // nil in one that is only read
@@ -52,27 +52,30 @@ type List struct {
 // OpenList opens a list for reading, an empty one without raw bytes.
 func OpenList(v View, raw []byte) (l List) {
 	l.view = v
+	l.open(raw)
+	return l
+}
+
+func (l *List) open(raw []byte) {
 	l.tree.Shape = &listShape
 	if len(raw) == 0 {
-		return l
+		return
 	}
 	l.form = raw[0]
 	if l.form&listLarge == 0 {
 		n, size := binary.Uvarint(raw[1:])
 		l.n, l.body = int(n), raw[1+size:]
-		return l
+		return
 	}
 	l.tree, _ = btree.Decode(raw[1:], &listShape)
 	l.n, l.size = l.tree.Count, int(binary.LittleEndian.Uint32(raw[1+btree.RecordSize:]))
-	return l
 }
 
-// List opens a list to change it, an empty one without raw bytes. The raw bytes must stay as they are until the first
-// change. Only one list can be open so at a time.
-func (h *Heap) List(raw []byte) List {
-	l := OpenList(h.view(), raw)
-	l.heap = h
-	return l
+// Edit opens a list to change it, an empty one without raw bytes. l is the zero List. The raw bytes must stay as they
+// are until the first change. Only one list can be open so at a time.
+func (l *List) Edit(h *Heap, raw []byte) {
+	l.heap, l.view.Mem = h, h.Mem
+	l.open(raw)
 }
 
 // Len returns the number of elements.
@@ -97,8 +100,8 @@ func (l *List) AppendElem(dst []byte, e Elem) []byte {
 	return append(dst, btree.Bytes(l.view.Mem, e)...)
 }
 
-// Bytes returns the bytes of an element: those of an integer appended to digits, else the list's own, good until the list
-// changes.
+// Bytes returns the bytes of an element: those of an integer appended to digits, else the list's own, good until the
+// list changes.
 func (l *List) Bytes(e Elem, digits []byte) []byte {
 	if e.IsInt {
 		return e.AppendTo(digits)
@@ -128,16 +131,37 @@ func (l *List) From(i int) (c ListCursor) {
 
 // Next returns the next element, if there is one.
 func (c *ListCursor) Next() (Elem, bool) {
-	if len(c.run) == 0 {
-		var n int
-		if c.run, n = c.tree.Run(c.m, c.rank); n == 0 {
-			return Elem{}, false
-		}
-		c.rank += n
+	if len(c.run) == 0 && !c.more() {
+		return Elem{}, false
 	}
 	e, n := packed.Decode(c.run)
 	c.run = c.run[n:]
 	return e, true
+}
+
+// NextBytes returns the bytes of the next element, if there is one: those of an integer appended to digits.
+func (c *ListCursor) NextBytes(digits []byte) ([]byte, bool) {
+	if len(c.run) == 0 && !c.more() {
+		return nil, false
+	}
+	if s, ok := packed.Short(c.run); ok {
+		c.run = c.run[1+len(s):]
+		return s, true
+	}
+	e, n := packed.Decode(c.run)
+	c.run = c.run[n:]
+	if e.IsInt {
+		return e.AppendTo(digits), true
+	}
+	return btree.Bytes(c.m, e), true
+}
+
+// more goes on to the elements of the next leaf, if there is one.
+func (c *ListCursor) more() bool {
+	var n int
+	c.run, n = c.tree.Run(c.m, c.rank)
+	c.rank += n
+	return n > 0
 }
 
 // ListDown goes over the elements of a list to its start. It is good until the list changes.
@@ -206,8 +230,8 @@ func (l *List) FindDown(i int, s []byte) (at int, found bool) {
 	}
 }
 
-// ListIndex returns the position that a number means in a list of n elements, below 0 from the end, and whether there is
-// an element.
+// ListIndex returns the position that a number means in a list of n elements, below 0 from the end, and whether there
+// is an element.
 func ListIndex(n int, at int64) (i int, ok bool) {
 	if at < 0 {
 		at += int64(n)
@@ -215,8 +239,8 @@ func ListIndex(n int, at int64) (i int, ok bool) {
 	return int(at), 0 <= at && at < int64(n)
 }
 
-// ListRange clips a range of positions, both included and below 0 from the end, to a list of n elements and returns it as
-// bounds. Where nothing is left both are equal.
+// ListRange clips a range of positions, both included and below 0 from the end, to a list of n elements and returns it
+// as bounds. Where nothing is left both are equal.
 func ListRange(n int, first, last int64) (from, to int) {
 	size := int64(n)
 	if first < 0 {
@@ -240,8 +264,8 @@ func (l *List) AppendPopped(dst []byte, e Elem) []byte {
 	return packed.AppendString(dst, btree.Bytes(l.view.Mem, e))
 }
 
-// NextPopped returns the first of the elements that AppendPopped has put together, as part of b or appended to digits, and
-// the rest.
+// NextPopped returns the first of the elements that AppendPopped has put together, as part of b or appended to digits,
+// and the rest.
 func NextPopped(b, digits []byte) (elem, rest []byte) {
 	e, n := packed.Decode(b)
 	if e.IsInt {
@@ -255,8 +279,8 @@ func CountPopped(b []byte) int { return packed.Count(b) }
 
 // ListSearch says which of the elements that match are wanted.
 type ListSearch struct {
-	// Rank 1 is the first that matches and those behind it, 2 all but the first; -1 is the last and those before it. It is
-	// not 0 or the least int64.
+	// Rank 1 is the first that matches and those behind it, 2 all but the first; -1 is the last and those before it. It
+	// is not 0 or the least int64.
 	Rank   int64
 	MaxLen int64 // the most elements to compare, 0 for all
 }
@@ -291,8 +315,8 @@ func (l *List) Search(s []byte, o ListSearch, found func(i int) (more bool)) {
 	}
 }
 
-// Raw returns the list as it is to be stored, and whether it is large; nothing of an empty one. The bytes are in the heap's
-// scratch.
+// Raw returns the list as it is to be stored, and whether it is large; nothing of an empty one. The bytes are in the
+// heap's scratch.
 func (l *List) Raw() (raw []byte, large bool) {
 	switch {
 	case l.n == 0:

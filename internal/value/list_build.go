@@ -72,7 +72,8 @@ func (b *listBuilder) add(run []byte) error {
 }
 
 func (b *listBuilder) Raw() (raw []byte, large bool, err error) {
-	l := b.heap.List(nil)
+	var l List
+	l.Edit(b.heap, nil)
 	if l.n = b.n; b.n > 0 {
 		if most, count := b.heap.listLimits(); redisSize(b.size, b.n) > most || b.n > count {
 			l.form |= listQuick

@@ -5,11 +5,11 @@ import (
 	"github.com/darterdb/darter/internal/packed"
 )
 
-// Changes of lists. On an error, which is for want of memory, a list is as it was, but that nodes may have moved: Raw is to
-// be stored then too, if the list was large before.
+// Changes of lists. On an error, which is for want of memory, a list is as it was, but that nodes may have moved: Raw
+// is to be stored then too, if the list was large before.
 
-// take copies the elements of a packed list into the heap's scratch, with room in front for what stands before them in the
-// raw bytes.
+// take copies the elements of a packed list into the heap's scratch, with room in front for what stands before them in
+// the raw bytes.
 func (l *List) take() {
 	if l.own {
 		return
@@ -20,8 +20,8 @@ func (l *List) take() {
 	l.heap.Scratch, l.body, l.own = b, b[listHead:], true
 }
 
-// open puts room of size bytes in the place of body[from:to] and returns it.
-func (l *List) open(from, to, size int) []byte {
+// splice puts room of size bytes in the place of body[from:to] and returns it.
+func (l *List) splice(from, to, size int) []byte {
 	l.take()
 	n := len(l.body) + size - (to - from)
 	b := l.heap.Scratch
@@ -60,7 +60,7 @@ func (l *List) Insert(i int, elem []byte) error {
 			if i < l.n {
 				at = packed.Offset(l.body, i)
 			}
-			packed.AppendValue(l.open(at, at, size)[:0], elem)
+			packed.AppendValue(l.splice(at, at, size)[:0], elem)
 			l.n++
 			return nil
 		}
@@ -91,7 +91,7 @@ func (l *List) Set(i int, elem []byte) error {
 		at := packed.Offset(l.body, i)
 		old := packed.Skip(l.body[at:])
 		if l.fits(size - old) {
-			packed.AppendValue(l.open(at, at+old, size)[:0], elem)
+			packed.AppendValue(l.splice(at, at+old, size)[:0], elem)
 			return nil
 		}
 		if err := l.spread(); err != nil {
@@ -116,7 +116,7 @@ func (l *List) Remove(i, n int) error {
 		if i+n < l.n {
 			to = from + packed.Offset(l.body[from:], n)
 		}
-		l.open(from, to, 0)
+		l.splice(from, to, 0)
 		l.n -= n
 		return nil
 	}
@@ -128,6 +128,31 @@ func (l *List) Remove(i, n int) error {
 		l.form = 0
 	}
 	return err
+}
+
+// Take removes the element at position i, which is there, and appends it to dst as AppendPopped does. On an error dst
+// is returned as it was. O(log n).
+func (l *List) Take(dst []byte, i int) (out []byte, err error) {
+	out = dst
+	if !l.Large() {
+		at := packed.Offset(l.body, i)
+		n := packed.Skip(l.body[at:])
+		out = append(dst, l.body[at:at+n]...)
+		l.splice(at, at+n, 0)
+		l.n--
+		return out, nil
+	}
+	err = l.tree.Take(l.heap.Slab, i, func(e Elem) { out = l.AppendPopped(dst, e) })
+	if err != nil {
+		return dst, err
+	}
+	if l.form&listQuick == 0 {
+		l.size -= len(out) - len(dst)
+	}
+	if l.n = l.tree.Count; l.n == 0 {
+		l.form = 0
+	}
+	return out, nil
 }
 
 // measure returns how many bytes n elements from position i on take when they are not lone.
@@ -165,8 +190,8 @@ func (h *Heap) listLimits() (size, n int) {
 // redisSize estimates how many bytes a listpack has, with its frame and the length behind each element.
 func redisSize(size, n int) int { return size + n + 7 }
 
-// Expect is told how many elements are to come, and their bytes in all, before they do: a list that is about to grow beyond
-// Redis's limit is called a quicklist from then on.
+// Expect is told how many elements are to come, and their bytes in all, before they do: a list that is about to grow
+// beyond Redis's limit is called a quicklist from then on.
 func (l *List) Expect(n, bytes int) {
 	if l.form&listQuick != 0 {
 		return
@@ -180,8 +205,8 @@ func (l *List) Expect(n, bytes int) {
 	}
 }
 
-// Settle is called when elements were removed or replaced by smaller ones. A list that is down to half of Redis's limit is
-// called a listpack again.
+// Settle is called when elements were removed or replaced by smaller ones. A list that is down to half of Redis's limit
+// is called a listpack again.
 func (l *List) Settle() {
 	if l.form&listQuick == 0 || l.n == 0 {
 		return
@@ -203,8 +228,8 @@ func (l *List) Settle() {
 	}
 }
 
-// Pack makes a large list that is small enough packed, and returns its nodes, which are to be freed once the list is stored.
-// If it can't be stored, Unpack undoes that.
+// Pack makes a large list that is small enough packed, and returns its nodes, which are to be freed once the list is
+// stored. If it can't be stored, Unpack undoes that.
 func (l *List) Pack() (nodes btree.Tree, packedNow bool) {
 	if !l.Large() || l.tree.Bytes > listPackedMax {
 		return nodes, false

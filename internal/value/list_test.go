@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,10 +16,12 @@ import (
 	"github.com/darterdb/darter/internal/slab"
 )
 
+// listRegion is that of all tests of lists.
+var listRegion = sync.OnceValues(slab.NewRegion)
+
 func listHeap(t testing.TB) *Heap {
-	r, err := slab.NewRegion()
+	r, err := listRegion()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return &Heap{Slab: slab.New(r), Seed: maphash.MakeSeed(), Limits: NewLimits()}
 }
 
@@ -27,8 +30,8 @@ func listText(v View, raw []byte) []string {
 	l := OpenList(v, raw)
 	out := []string{}
 	c := l.From(0)
-	for e, ok := c.Next(); ok; e, ok = c.Next() {
-		out = append(out, string(l.AppendElem(nil, e)))
+	for b, ok := c.NextBytes(nil); ok; b, ok = c.NextBytes(nil) {
+		out = append(out, string(b))
 	}
 	return out
 }
@@ -50,7 +53,8 @@ type heldList struct {
 
 // change runs an operation as package keyspace does.
 func (p *listPair) change(fn func(l *List) error) {
-	l := p.h.List(p.raw)
+	var l List
+	l.Edit(p.h, p.raw)
 	require.NoError(p.t, fn(&l))
 	l.Settle()
 	nodes, packed := l.Pack()
@@ -126,8 +130,18 @@ func (p *listPair) run(op byte, a, b int) {
 	case 8, 9:
 		k := min(1+b/16, n-at)
 		if k > 0 {
+			taken := p.model[at]
 			p.model = slices.Delete(p.model, at, at+k)
-			p.change(func(l *List) error { return l.Remove(at, k) })
+			p.change(func(l *List) error {
+				if k > 1 {
+					return l.Remove(at, k)
+				}
+				run, err := l.Take([]byte("before"), at)
+				e, rest := NextPopped(run[len("before"):], nil)
+				require.Empty(p.t, rest)
+				require.Equal(p.t, taken, string(e))
+				return err
+			})
 		}
 	case 10:
 		v, err := p.h.Freeze()
@@ -273,7 +287,8 @@ func TestListParts(t *testing.T) {
 			require.NoError(t, err)
 			clone = slices.Clone(clone)
 			require.Equal(t, p.model, listText(p.h.view(), clone))
-			c := p.h.List(clone)
+			var c List
+			c.Edit(p.h, clone)
 			c.Drop()
 		}
 		var d Debris
@@ -292,7 +307,8 @@ func TestListParts(t *testing.T) {
 func TestListPartsFromOutside(t *testing.T) {
 	h := listHeap(t)
 	long := bytes.Repeat(packed.AppendString(nil, bytes.Repeat([]byte("x"), 100)), 30)
-	for _, bad := range []string{"\x05abc", "\xE1\x05", "\xFF", "\xF0\xFF\xFF\xFF\xFF", "\xF8\x08\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00"} {
+	lone := string(packed.AppendLone(nil, 8, 1))
+	for _, bad := range []string{"\x05abc", "\xE1\x05", "\xFF", "\xF0\xFF\xFF\xFF\xFF", lone} {
 		for _, before := range [][]byte{nil, {1, 'a'}, long} {
 			b := KindList.Build(h)
 			require.NoError(t, b.Add(before))
@@ -305,7 +321,8 @@ func TestListPartsFromOutside(t *testing.T) {
 func TestListMatches(t *testing.T) {
 	h := listHeap(t)
 	lone := strings.Repeat("lone", 1000)
-	l := h.List(nil)
+	var l List
+	l.Edit(h, nil)
 	words := []string{"a", "12", "", lone, "012"}
 	for _, w := range words {
 		require.NoError(t, l.Push([]byte(w), false))
@@ -326,7 +343,8 @@ func TestListChangesAllocateNothing(t *testing.T) {
 	for _, n := range []int{10, 1000} {
 		var raw []byte
 		for range n {
-			l := h.List(raw)
+			var l List
+			l.Edit(h, raw)
 			require.NoError(t, l.Push([]byte("some element"), true))
 			r, _ := l.Raw()
 			raw = append(raw[:0], r...)
@@ -334,7 +352,8 @@ func TestListChangesAllocateNothing(t *testing.T) {
 		w := []byte("12345")
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			for _, start := range []bool{true, false} {
-				l := h.List(raw)
+				var l List
+				l.Edit(h, raw)
 				l.Expect(1, len(w))
 				if l.Push(w, start) != nil {
 					panic("push")

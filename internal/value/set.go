@@ -18,21 +18,21 @@ import (
 //	strings    | form 4 | uvarint: number of members | elements as package packed has them |  packed
 //	large      | form 5 | record of a hashmap.Map whose keys are the members |
 //
-// A set starts as integers if its first member is one. Which forms it goes through as it grows is what Redis 7.2 does (it
-// calls them intset, listpack and hashtable), by the limits SetInts, SetEntries and SetValue:
+// A set starts as integers if its first member is one. Which forms it goes through as it grows is what Redis 7.2 does
+// (it calls them intset, listpack and hashtable), by the limits SetInts, SetEntries and SetValue:
 //
 //	integers --a string--> strings --too many or too long--> large
 //	       \---------------too many------------------------>
 //
-// No set ever goes back: for whoever removes members, to add others is what comes next. To be few bytes the two packed
-// forms are searched, the first by halves, the second from end to end.
+// No set ever goes back: a set that shrinks is likely to grow again. Integers are found by halving, strings by going over
+// all of them, which is quick as long as they are few.
 //
-// setints.go   the integers
-// set.go       reading
-// setedit.go   changing
-// setrandom.go members at random
-// setselect.go union, intersection and difference
-// setparts.go  saving and loading
+//	set.go         reading
+//	setints.go     the integers
+//	setedit.go     changing
+//	setrandom.go   members at random
+//	setselect.go   union, intersection and difference
+//	setparts.go    saving and loading
 
 // Forms of sets. Those of integers are the shift of their width.
 const (
@@ -43,8 +43,8 @@ const (
 // maxPacked is the most bytes that a packed set may have, whatever the limits: a change copies all of it.
 const maxPacked = 64 << 20
 
-// Member is a member as a walk meets it: the bytes of a string, or an integer, which stands for its digits. The bytes are
-// part of the set: they are good until it changes. AppendTo gives the bytes of either.
+// Member is a member as a walk meets it: the bytes of a string, or an integer, which stands for its digits. The bytes
+// are part of the set: they are good until it changes. AppendTo gives the bytes of either.
 type Member = packed.Elem
 
 // Set is a set to be read. A zero Set has no members.
@@ -128,7 +128,8 @@ func parseMember(member []byte) (int64, bool) {
 	return num.ParseInt(member)
 }
 
-// All passes on every member until yield returns false, integers in ascending order. yield must not change the set. O(n).
+// All passes on every member until yield returns false, integers in ascending order. yield must not change the set.
+// O(n).
 func (s *Set) All(yield func(Member) bool) {
 	switch s.form {
 	case setLarge:
@@ -151,9 +152,9 @@ func (s *Set) All(yield func(Member) bool) {
 	}
 }
 
-// Scan passes on the members of one step of a walk and returns the cursor of the next step, 0 at the end; 0 starts one. A
-// packed set is one step. Members that are there from the start of a walk to its end are passed on at least once. fn must
-// not change the set.
+// Scan passes on the members of one step of a walk and returns the cursor of the next step, 0 at the end; 0 starts one.
+// A packed set is one step. Members that are there from the start of a walk to its end are passed on at least once. fn
+// must not change the set.
 func (s *Set) Scan(cursor uint64, fn func(Member)) uint64 {
 	if s.form == setLarge {
 		return s.m.Scan(s.mem, cursor, func(e hashmap.Entry) { fn(Member{Str: e.Key}) })

@@ -219,7 +219,7 @@ func TestSetForms(t *testing.T) {
 		{"too many integers", [][]string{intMembers(0, 512), {"512"}}, "hashtable"},
 		{"the same again", [][]string{intMembers(0, 512), {"511"}}, "intset"},
 		{"too many integers at once", [][]string{intMembers(0, 513)}, "hashtable"},
-		{"many of which few are new", [][]string{{"1"}, append(intMembers(0, 300), intMembers(0, 213)...)}, "hashtable"},
+		{"many, few of them new", [][]string{{"1"}, append(intMembers(0, 300), intMembers(0, 213)...)}, "hashtable"},
 		{"a string", [][]string{{"a"}}, "listpack"},
 		{"a string and then an integer", [][]string{{"a"}, {"1"}}, "listpack"},
 		{"an integer and then a string", [][]string{{"1"}, {"a"}}, "listpack"},
@@ -358,9 +358,9 @@ func FuzzSet(f *testing.F) {
 		}
 		// A third of the cases each: all large, as usual but small, all packed.
 		limit := []int64{0, 12, math.MaxInt64}[next()%3]
-		for _, l := range []interface{ Store(int64) }{&x.h.Limits.SetInts, &x.h.Limits.SetEntries, &x.h.Limits.SetValue} {
-			l.Store(limit)
-		}
+		x.h.Limits.SetInts.Store(limit)
+		x.h.Limits.SetEntries.Store(limit)
+		x.h.Limits.SetValue.Store(limit)
 		rnd := rand.NewPCG(uint64(len(data)), 3)
 		for steps := 0; len(data) > 0 && steps < 60; steps++ {
 			op, a := next(), next()
@@ -456,7 +456,9 @@ func TestSetScan(t *testing.T) {
 
 // TestSetClone copies sets to another heap, and saves and loads them.
 func TestSetClone(t *testing.T) {
-	for _, list := range [][]string{intMembers(0, 10), {"a", "b", "7"}, intMembers(0, 5000), {strings.Repeat("x", 1000), "y"}} {
+	for _, list := range [][]string{
+		intMembers(0, 10), {"a", "b", "7"}, intMembers(0, 5000), {strings.Repeat("x", 1000), "y"},
+	} {
 		x := newSetTester(t)
 		x.add(list...)
 		y := newSetTester(t)

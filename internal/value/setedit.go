@@ -93,8 +93,8 @@ func (e *SetEdit) put(buf []byte, n int) {
 	e.changed = true
 }
 
-// Expect says that up to n members are about to be added, the first of which is given. If that may be more than the set's
-// form is for, it leaves it with the first one that is new; an empty set begins in the form for so many.
+// Expect says that up to n members are about to be added, the first of which is given. If that may be more than the
+// set's form is for, it leaves it with the first one that is new; an empty set begins in the form for so many.
 func (e *SetEdit) Expect(first []byte, n int) {
 	ints, entries := e.h.Limits.SetInts.Load(), e.h.Limits.SetEntries.Load()
 	if e.n > 0 {
@@ -112,8 +112,8 @@ func (e *SetEdit) Expect(first []byte, n int) {
 	}
 }
 
-// Add adds a member and says whether it wasn't there before. member must not be part of the set. O(1) in a large set, O(n)
-// in a packed one.
+// Add adds a member and says whether it wasn't there before. member must not be part of the set. O(1) in a large set,
+// O(n) in a packed one.
 func (e *SetEdit) Add(member []byte) (bool, error) {
 	switch e.form {
 	case setLarge:

@@ -6,8 +6,8 @@ import (
 	"github.com/darterdb/darter/internal/packed"
 )
 
-// sortedInts is the members of a set of integers, in ascending order, each in 2, 4 or 8 bytes, little-endian and signed:
-// as few as the widest of them needs. The width never goes down.
+// sortedInts is the members of a set of integers, in ascending order, each in 2, 4 or 8 bytes, little-endian and
+// signed: as few as the widest of them needs. The width never goes down.
 type sortedInts struct {
 	b     []byte
 	shift uint8 // the width is 1 << shift

@@ -10,8 +10,8 @@ import (
 // Members at random. In a packed set all chances are exactly equal; in a large one as near as a hashmap.Map can tell. A
 // source of random numbers is a function like rand.Uint64.
 
-// below returns a number from 0 to n-1, all with the same chance (Lemire, "Fast Random Integer Generation in an Interval",
-// 2019).
+// below returns a number from 0 to n-1, all with the same chance (Lemire, "Fast Random Integer Generation in an
+// Interval", 2019).
 func below(draw func() uint64, n int) int {
 	width := uint64(n)
 	high, low := bits.Mul64(draw(), width)
@@ -35,8 +35,8 @@ func (s *Set) Random(draw func() uint64) Member {
 	return Member{Int: s.ints().at(below(draw, s.n)), IsInt: true}
 }
 
-// Draw passes on n members, each chosen from all of them, so that one may come again, until yield returns false. The set
-// must not be empty. yield must not change the set. O(n).
+// Draw passes on n members, each chosen from all of them, so that one may come again, until yield returns false. The
+// set must not be empty. yield must not change the set. O(n).
 func (s *Set) Draw(n int64, draw func() uint64, yield func(Member) bool) {
 	var starts []int // of the elements, where to look for each would take long
 	if s.form == setStrings && n > 2 {
@@ -61,8 +61,8 @@ func (s *Set) Draw(n int64, draw func() uint64, yield func(Member) bool) {
 // Of a large set so many times the members that are wanted it is cheaper to draw them one by one than to go over all.
 const fewWanted = 8
 
-// Sample passes on n different members, all such choices with the same chance, or all members if there are no more. yield
-// must not change the set. O(n); where n is not much smaller than the set, or the set is packed, O(members).
+// Sample passes on n different members, all such choices with the same chance, or all members if there are no more.
+// yield must not change the set. O(n); where n is not much smaller than the set, or the set is packed, O(members).
 func (s *Set) Sample(n int, draw func() uint64, yield func(Member)) {
 	if s.form == setLarge && n < s.n/fewWanted {
 		s.sampleFew(n, draw, yield)

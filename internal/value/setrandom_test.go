@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireFair holds counts to what chance makes of equal chances, by the sum of squares: a fair source is within these bounds but
-// once in some hundred million times.
+// requireFair holds counts to what chance makes of equal chances, by the sum of squares: a fair source is within these
+// bounds but once in some hundred million times.
 func requireFair(t *testing.T, name string, counts map[string]int, members, draws int) {
 	t.Helper()
 	require.LessOrEqual(t, len(counts), members, name)

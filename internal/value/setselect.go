@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Selection is what a union, an intersection or a difference of sets consists of: those members of some sets that are in
-// each of some other sets, or in none of them. It copies nothing; it is good as long as the sets. A walk over it looks
-// each member up in the other sets; Fix does so once for several walks.
+// Selection is what a union, an intersection or a difference of sets consists of: those members of some sets that are
+// in each of some other sets, or in none of them. It copies nothing; it is good as long as the sets. A walk over it
+// looks each member up in the other sets; Fix does so once for several walks.
 type Selection struct {
 	over   []Set // walked, one after another
 	others []Set // where members are looked up
@@ -53,8 +53,8 @@ func Difference(sets []Set, h *Heap) Selection {
 	return s
 }
 
-// Union selects the members that any of the sets has. It reorders sets, which it keeps. Where there are many it may make
-// the union in the heap, if one is given.
+// Union selects the members that any of the sets has. It reorders sets, which it keeps. Where there are many it may
+// make the union in the heap, if one is given.
 func Union(sets []Set, h *Heap) Selection {
 	slices.SortStableFunc(sets, byFalling)
 	lookups, all := int64(0), int64(0)
@@ -170,7 +170,8 @@ func (e *SetEdit) AddAll(s *Selection) (err error) {
 	return err
 }
 
-// AddUnion adds the members of several sets to an empty one that isn't among them. After an error some of them are added.
+// AddUnion adds the members of several sets to an empty one that isn't among them. After an error some of them are
+// added.
 func (e *SetEdit) AddUnion(sets []Set) (err error) {
 	slices.SortStableFunc(sets, byFalling)
 	for i := range sets {

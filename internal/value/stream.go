@@ -186,10 +186,8 @@ func (s *Stream) Append(h *Heap, id StreamID, pairs [][]byte) error {
 	for _, b := range pairs {
 		payload += len(b)
 	}
-	if s.tail != nil && s.tail.full(payload, h.Limits) {
-		if err := s.seal(h); err != nil {
-			return err
-		}
+	if err := s.makeTail(h, payload); err != nil {
+		return err
 	}
 	var room [512]byte
 	entry := room[:0]
@@ -216,6 +214,29 @@ func (s *Stream) Append(h *Heap, id StreamID, pairs [][]byte) error {
 	s.Last = id
 	s.Added++
 	s.Len++
+	return nil
+}
+
+// makeTail sees to it that the tail, if there is one, takes an entry with so many bytes of fields and values. Where the
+// tail's entries were all deleted the block before it may go on.
+func (s *Stream) makeTail(h *Heap, payload int) error {
+	switch {
+	case s.tail != nil && s.tail.full(payload, h.Limits):
+		return s.seal(h)
+	case s.tail == nil && s.blocks.Count > 0:
+		last := s.blocks.Count - 1
+		b := s.block(h.Mem, last)
+		if b.full(payload, h.Limits) {
+			return nil
+		}
+		if err := s.moveTail(h, b, len(b)); err != nil {
+			return err
+		}
+		if err := s.dropBlocks(h, last, 1); err != nil {
+			s.dropTail(h)
+			return err
+		}
+	}
 	return nil
 }
 

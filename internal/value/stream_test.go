@@ -87,6 +87,45 @@ func TestStreamIDOrder(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestStreamEntryTimes(t *testing.T) {
+	for _, ms := range []uint64{0, 1, 63, 64, 8191, 8192, 1 << 40, 1 << 63, math.MaxUint64} {
+		for _, seq := range []uint64{0, 1, 127, 128, math.MaxUint64} {
+			b := appendTime(nil, ms, seq)
+			gotMs, gotSeq, n := readTime(append(b, 7))
+			require.Equal(t, []any{ms, seq, len(b)}, []any{gotMs, gotSeq, n})
+			if seq == 0 {
+				require.Len(t, b, timeSize(ms))
+			}
+		}
+	}
+}
+
+// TestStreamSize holds streams to the memory that entries and pending entries may take.
+func TestStreamSize(t *testing.T) {
+	h := &Heap{Slab: slab.New(newStreamRegion(t)), Limits: NewLimits()}
+	s := OpenStream(h.Mem, nil)
+	const n, payload = 20_000, 3 * 8
+	for i := range uint64(n) {
+		value := fmt.Appendf(nil, "v:%06d", i)
+		id := StreamID{1_700_000_000_000 + i*7, 0}
+		require.NoError(t, s.Append(h, id, [][]byte{[]byte("user"), value, []byte("action"), value, []byte("page"), value}))
+	}
+	raw, _ := s.Raw(h)
+	per := float64(streamOps.nodeBytes(View{Mem: h.Mem}, raw)) / n
+	require.Less(t, per, payload+8.0)
+
+	require.NoError(t, s.AddGroup(h, []byte("g"), StreamID{}, 0))
+	g, _ := s.Group(h.Mem, []byte("g"))
+	c, err := s.AddConsumer(h, []byte("g"), &g, []byte("c"), 0)
+	require.NoError(t, err)
+	for i := range uint64(n) {
+		p := StreamPending{StreamID{1_700_000_000_000 + i*7, 0}, c.Number, 1_700_000_000_000, 1}
+		require.NoError(t, s.Deliver(h, &g, p, true))
+	}
+	require.Less(t, float64(s.groups.Bytes)/n, 40.0)
+	t.Logf("%.1f bytes an entry of %d, %.1f bytes a pending one", per, payload, float64(s.groups.Bytes)/n)
+}
+
 func TestStreamNames(t *testing.T) {
 	names := []string{"", "\x00", "\x00\x00", "\x00a", "a", "a\x00", "a\x00\x00", "a\x00b", "ab", "b", "\xff", "\xff\x00"}
 	slices.Sort(names)

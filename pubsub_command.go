@@ -1,0 +1,77 @@
+package darter
+
+import (
+	"fmt"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/pubsub"
+)
+
+// Publishing and looking at channels are the engine's, so that Go code, scripts and connections do it alike. Package resp
+// has what belongs to a connection: subscribing.
+
+// Hub returns where messages are published and subscribed to. It is for package resp.
+func (c *Cache) Hub() *pubsub.Hub { return c.hub }
+
+// Jammed says that Jam is not nil.
+func (s *Session) Jammed() bool { return s.jam != nil }
+
+// Jam returns where the session should wait before it goes on, and forgets it: what it has published is more than a server
+// could pass on yet. It is nil mostly. It is for package resp; Do waits itself.
+func (s *Session) Jam() *pubsub.Gate {
+	jam := s.jam
+	if jam != nil {
+		s.jam = nil
+	}
+	return jam
+}
+
+func publishCommand(s *Session, c *command.Call) { s.answerPublish(c, s.hub.Publish) }
+
+func spublishCommand(s *Session, c *command.Call) { s.answerPublish(c, s.hub.PublishShard) }
+
+func (s *Session) answerPublish(c *command.Call, publish func(channel, payload []byte) (int, *pubsub.Gate)) {
+	n, full := publish(c.Args[1], c.Args[2])
+	if full != nil {
+		s.jam = full
+	}
+	c.W.Int(int64(n))
+}
+
+func pubsubChannelsCommand(s *Session, c *command.Call) { s.listChannels(c, pubsub.Channel) }
+
+func pubsubShardChannelsCommand(s *Session, c *command.Call) { s.listChannels(c, pubsub.ShardChannel) }
+
+func (s *Session) listChannels(c *command.Call, k pubsub.Kind) {
+	var pattern []byte
+	switch len(c.Args) {
+	case 2:
+	case 3:
+		pattern = c.Args[2]
+	default:
+		c.W.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try PUBSUB HELP.", c.Args[1]))
+		return
+	}
+	names := s.hub.Names(k, pattern)
+	c.W.Array(len(names))
+	for _, name := range names {
+		c.W.BulkString(name)
+	}
+}
+
+func pubsubNumSubCommand(s *Session, c *command.Call) { s.countSubscribers(c, pubsub.Channel) }
+
+func pubsubShardNumSubCommand(s *Session, c *command.Call) {
+	s.countSubscribers(c, pubsub.ShardChannel)
+}
+
+// countSubscribers answers with names and counts in turn, in RESP3 too.
+func (s *Session) countSubscribers(c *command.Call, k pubsub.Kind) {
+	c.W.Array(2 * len(c.Args[2:]))
+	for _, name := range c.Args[2:] {
+		c.W.Bulk(name)
+		c.W.Int(int64(s.hub.Subscribers(k, name)))
+	}
+}
+
+func pubsubNumPatCommand(s *Session, c *command.Call) { c.W.Int(int64(s.hub.Count(pubsub.Pattern))) }
