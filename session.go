@@ -370,6 +370,19 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	runtime.Gosched() // a walk takes many slices: let others have the processor between them
 }
 
+func (e env) ShardOf(key []byte) int { return e.shardOf(key) }
+
+func (e env) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
+	s := &e.shards[shard]
+	s.lockWrite(e.tx)
+	defer s.unlock()
+	d, err := s.db(db)
+	if err != nil {
+		return err
+	}
+	return fn(d)
+}
+
 func (e env) In(t command.Target, db int) (command.Target, error) {
 	if db < 0 || db >= e.databases {
 		return command.Target{}, errs.DBIndex

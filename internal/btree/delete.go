@@ -70,7 +70,9 @@ func (t *Tree) cut(s *slab.Slab, p *path, i, k int, use func(packed.Elem)) error
 	if !s.Frozen(p.ref[p.n-1]) {
 		t.freeLones(s, x[from:to], x)
 		x.splice(i, k, from, to, 0, 0)
-		x.mend(i)
+		if i > 0 && i < x.count() {
+			x.mend(i)
+		}
 		t.count(s, p, -k)
 		t.settle(s, p)
 		return nil

@@ -61,8 +61,9 @@ func (r *Row) categorySet() uint32 {
 		}
 	}
 	add(r.Categories...)
-	if r.Run != nil || r.Class == Bound {
-		add(groupCategories[r.Group]) // a command that only has subcommands does nothing of its group's
+	// A command that only has subcommands does nothing of its group's, and SORT, which is generic, is of the types it sorts.
+	if (r.Run != nil || r.Class == Bound) && set&categoryBit([]byte("list")) == 0 {
+		add(groupCategories[r.Group])
 	}
 	if r.Flags&Write != 0 {
 		add("write")

@@ -66,6 +66,20 @@ func (b *bench) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	fn(d)
 }
 
+func (b *bench) ShardOf(key []byte) int {
+	n := 0
+	for _, c := range key {
+		n += int(c)
+	}
+	return n % len(b.shards)
+}
+
+func (b *bench) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
+	d, err := b.shards[shard].Open(db)
+	require.NoError(b.t, err)
+	return fn(d)
+}
+
 func (b *bench) In(t Target, db int) (Target, error) {
 	if db < 0 || db >= benchDatabases {
 		return Target{}, errs.DBIndex
@@ -74,11 +88,7 @@ func (b *bench) In(t Target, db int) (Target, error) {
 }
 
 func (b *bench) target(key []byte, db int) Target {
-	n := 0
-	for _, c := range key {
-		n += int(c)
-	}
-	s := b.shards[n%len(b.shards)]
+	s := b.shards[b.ShardOf(key)]
 	d, err := s.Open(db)
 	require.NoError(b.t, err)
 	return Target{DB: d, Hash: maphash.Bytes(s.Seed, key), Key: key}

@@ -63,10 +63,10 @@ func TestHashWrongType(t *testing.T) {
 	b := newBench(t, 1)
 	b.do("SET", "s", "v")
 	for _, line := range []string{
-		"HSET s a 1", "HSETNX s a 1", "HMSET s a 1", "HGET s a", "HMGET s a", "HGETALL s", "HDEL s a", "HLEN s", "HSTRLEN s a",
-		"HEXISTS s a", "HKEYS s", "HVALS s", "HINCRBY s a 1", "HINCRBYFLOAT s a 1", "HRANDFIELD s", "HRANDFIELD s 1", "HSCAN s 0",
-		"HEXPIRE s x", "HEXPIRE s x FIELDS 1 a", "HTTL s FIELDS x a", "HPERSIST s x 1 a", "HGETDEL s x 1 a", "HGETEX s FIELDS 1 a",
-		"HSETEX s FIELDS 1 a b", "HPTTL s FIELDS 1 a", "HEXPIRETIME s FIELDS 1 a", "HPEXPIRETIME s FIELDS 1 a",
+		"HSET s a 1", "HSETNX s a 1", "HMSET s a 1", "HGET s a", "HMGET s a", "HGETALL s", "HDEL s a", "HLEN s",
+		"HSTRLEN s a", "HEXISTS s a", "HKEYS s", "HVALS s", "HINCRBY s a 1", "HINCRBYFLOAT s a 1", "HRANDFIELD s", "HRANDFIELD s 1",
+		"HSCAN s 0", "HEXPIRE s x", "HEXPIRE s x FIELDS 1 a", "HTTL s FIELDS x a", "HPERSIST s x 1 a", "HGETDEL s x 1 a",
+		"HGETEX s FIELDS 1 a", "HSETEX s FIELDS 1 a b", "HPTTL s FIELDS 1 a", "HEXPIRETIME s FIELDS 1 a", "HPEXPIRETIME s FIELDS 1 a",
 	} {
 		got := b.do(strings.Fields(line)...)
 		if strings.HasPrefix(got, "ERR wrong number") {
@@ -124,7 +124,8 @@ func TestHashLimits(t *testing.T) {
 		{[]string{"HINCRBYFLOAT h " + longer + " 1"}, `"hashtable"`},
 		{[]string{"HSET h f 1", "HSET h f " + longer, "HSET h f 1"}, `"hashtable"`},
 		{[]string{"HSET h f 1", "HSETNX h f " + longer}, `"listpack"`},
-		{[]string{"HSETEX h EX 5 FIELDS 1 f 1"}, `"listpackex"`}, {[]string{"HSETEX h EX 5 FIELDS 1 f " + longer}, `"hashtable"`},
+		{[]string{"HSETEX h EX 5 FIELDS 1 f 1"}, `"listpackex"`},
+		{[]string{"HSETEX h EX 5 FIELDS 1 f " + longer}, `"hashtable"`},
 		{[]string{"HSETEX h EX 5 FIELDS 1 f 1", "HPERSIST h FIELDS 1 f"}, `"listpack"`},
 	} {
 		b := newBench(t, 1)
@@ -231,7 +232,8 @@ func TestHscan(t *testing.T) {
 	seen := map[string]string{}
 	cursor, calls := "0", 0
 	for {
-		reply := strings.Fields(strings.NewReplacer("[", "", "]", "", `"`, "").Replace(b.do("HSCAN", "h", cursor, "COUNT", "100")))
+		text := b.do("HSCAN", "h", cursor, "COUNT", "100")
+		reply := strings.Fields(strings.NewReplacer("[", "", "]", "", `"`, "").Replace(text))
 		for i := 1; i < len(reply); i += 2 {
 			seen[reply[i]] = reply[i+1]
 		}
@@ -256,8 +258,9 @@ func TestHashAllocations(t *testing.T) {
 		b.do("HSET", "packed", fmt.Sprint("f", i), fmt.Sprint(i))
 	}
 	for _, line := range []string{
-		"HGET packed f7", "HGET large f7", "HSET packed f7 12345", "HSET large f7 value", "HMGET packed f1 f2 f3", "HLEN large",
-		"HEXISTS large f9", "HSTRLEN large f9", "HINCRBY packed f8 1", "HINCRBY large f8 1", "HSETNX large f1 x", "HDEL large none",
+		"HGET packed f7", "HGET large f7", "HSET packed f7 12345", "HSET large f7 value", "HMGET packed f1 f2 f3",
+		"HLEN large", "HEXISTS large f9", "HSTRLEN large f9", "HINCRBY packed f8 1", "HINCRBY large f8 1", "HSETNX large f1 x",
+		"HDEL large none",
 	} {
 		var args [][]byte
 		for _, a := range strings.Fields(line) {

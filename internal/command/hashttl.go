@@ -48,8 +48,8 @@ func (c *Call) fieldTime(arg []byte, unit byte, absolute bool) (int64, error) {
 	return at + base, nil
 }
 
-// fieldsFrom reads FIELDS, their number and that many names, which end the arguments. notNumber is what a number that is
-// none, or below 1, is refused with.
+// fieldsFrom reads FIELDS, their number and that many names, which end the arguments. notNumber is what a number that
+// is none, or below 1, is refused with.
 func fieldsFrom(args [][]byte, notNumber error) ([][]byte, error) {
 	if len(args) == 0 || !isWord(args[0], "fields") {
 		return nil, errNoFields
@@ -196,8 +196,8 @@ func runHgetdel(c *Call) {
 	})
 }
 
-// values answers with n values or nulls. The header is written with the first: an operation that fails before has changed
-// nothing, and one that fails later has passed on all values.
+// values answers with n values or nulls. The header is written with the first: an operation that fails before has
+// changed nothing, and one that fails later has passed on all values.
 func (c *Call) values(n int, run func(fn func(v []byte, found bool)) error) {
 	begun := false
 	err := run(func(v []byte, found bool) {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onForms runs a script on packed hashes and on large ones. A line WAIT lets so many milliseconds pass; with "all" after it
-// the expiry index comes by.
+// onForms runs a script on packed hashes and on large ones. A line WAIT lets so many milliseconds pass; with "all"
+// after it the expiry index comes by.
 func onForms(t *testing.T, lines string) {
 	t.Helper()
 	for _, large := range []bool{false, true} {

@@ -1,7 +1,7 @@
 package command
 
-// hashttlRows are the commands on the times of expiry of fields; hashttl.go has what they do. They came with Redis 7.4 and
-// 8.0.
+// hashttlRows are the commands on the times of expiry of fields; hashttl.go has what they do. They came with Redis 7.4
+// and 8.0.
 func hashttlRows() []Row {
 	fieldsArg := Arg{Name: "fields", Type: "block", Token: "FIELDS", Args: []Arg{
 		{Name: "numfields", Type: "integer"},

@@ -11,32 +11,32 @@
 //
 // # Layout
 //
-//	record     root ref u64 | count u64 | bytes u64 | bytes of pages u64 | pages u32 |            in the container's raw bytes
+//	record     root ref u64 | count u64 | bytes u64 | bytes of pages u64 | pages u32 |    in the container's raw bytes
 //	directory  birth u32 | head u32 | ref u48 | ref u48 | ... 64 of them                           392 B
 //	page       see page.go and index.go
 //	head       kind 2 bits, count 14 bits (of a directory's node: its slots) | size of the cell in units of 8 B u16 |
 //
-// A ref of 0 is a page without entries. Of one page the root is that page; of up to 64 it is a node that grows with their
-// number; of more, nodes have full size.
+// A ref of 0 is a page without entries. Of one page the root is that page; of up to 64 it is a node that grows with
+// their number; of more, nodes have full size.
 //
 // # Growth
 //
 // By linear hashing (Litwin, 1980), so that there is never a stop for rehashing and no page of the directory stands for
-// another. With n pages, 2^b <= n < 2^(b+1), a hash's page is its low b+1 bits, or, if there is no such page yet, its low b
-// bits:
+// another. With n pages, 2^b <= n < 2^(b+1), a hash's page is its low b+1 bits, or, if there is no such page yet, its
+// low b bits:
 //
-//	n = 6     0      1      2     3     4      5            page 2 is the next to be split, by the third bit, with page 6
+//	n = 6     0      1      2     3     4      5        page 2 is the next to be split, by the third bit, with page 6
 //	         000    001     10    11   100    101
 //
-// When pages are on average fuller than pageFill, the next one in turn is split in two, by the hashes of its keys, which
-// are computed anew. When they are much emptier the last page joins the one that it came from. A page's cell grows and
-// shrinks with what is in it, so that the uneven filling of linear hashing costs no memory: on average half a step of 64
-// bytes is free.
+// When pages are on average fuller than pageFill, the next one in turn is split in two, by the hashes of its keys,
+// which are computed anew. When they are much emptier the last page joins the one that it came from. A page's cell
+// grows and shrinks with what is in it, so that the uneven filling of linear hashing costs no memory: on average half a
+// step of 64 bytes is free.
 //
 // # Versions
 //
-// A frozen page is copied to change, and so are the nodes of the directory on the way to it, root first. What may fail for
-// want of memory is done before anything changes: an operation that returns an error has done nothing.
+// A frozen page is copied to change, and so are the nodes of the directory on the way to it, root first. What may fail
+// for want of memory is done before anything changes: an operation that returns an error has done nothing.
 //
 // # Order
 //
@@ -202,8 +202,8 @@ func (p *pages) set(at place, ref slab.Ref) {
 	}
 }
 
-// own makes the nodes on the way to page i private, down to a level, and returns where the lowest of them has the ref that
-// leads to the page. On an error nothing has changed.
+// own makes the nodes on the way to page i private, down to a level, and returns where the lowest of them has the ref
+// that leads to the page. On an error nothing has changed.
 func (p *pages) own(s *slab.Slab, i, level int) (place, error) {
 	var old, fresh [maxHeight]slab.Ref
 	top := height(p.n) - 1

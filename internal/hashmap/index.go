@@ -8,16 +8,16 @@ import (
 //
 //	| birth u32 | head u32 | hash 0 u32 | hash 1 u32 | ... | free | ... | number 1 u64 | number 0 u64 |
 //
-// Entries are in the order of their hashes. The hashes of one page agree in their low bits and are even in the high ones,
-// so a hash is found near where its size says.
+// Entries are in the order of their hashes. The hashes of one page agree in their low bits and are even in the high
+// ones, so a hash is found near where its size says.
 const (
 	hashSize   = 4
 	numberSize = 8
 )
 
-// Index leads from hashes to numbers: whoever keeps the keys elsewhere finds by them where. Hashes need not be unlike, and
-// all but their low 32 bits are dropped. The zero value is empty. An Index is its record: whoever changes it keeps the
-// record anew, whatever the change returned.
+// Index leads from hashes to numbers: whoever keeps the keys elsewhere finds by them where. Hashes need not be unlike,
+// and all but their low 32 bits are dropped. The zero value is empty. An Index is its record: whoever changes it keeps
+// the record anew, whatever the change returned.
 type Index struct{ pages }
 
 // DecodeIndex reads an Index's record from the start of b, and returns the record's size.
@@ -132,7 +132,8 @@ func copyEntries(dst []byte, at int, b []byte, from, to int) {
 	copy(dst[len(dst)-(at+to-from)*numberSize:], b[len(b)-to*numberSize:len(b)-from*numberSize])
 }
 
-// Replace gives an entry another number and says whether there was such an entry. On an error nothing has changed. O(1).
+// Replace gives an entry another number and says whether there was such an entry. On an error nothing has changed.
+// O(1).
 func (x *Index) Replace(s *slab.Slab, h, old, number uint64) (bool, error) {
 	page, ref, i := x.find(s.Mem, h, old)
 	if i < 0 {

@@ -38,8 +38,8 @@ func (t *Map) Get(m slab.Mem, h uint64, key []byte) (Entry, bool) {
 	return parse(m, b[start:end]), true
 }
 
-// Put gives a key a value and a time, 0 for none, and says whether it was there before. key and value may be an Entry's of
-// this map. On an error nothing has changed. O(1).
+// Put gives a key a value and a time, 0 for none, and says whether it was there before. key and value may be an Entry's
+// of this map. On an error nothing has changed. O(1).
 func (t *Map) Put(s *slab.Slab, seed maphash.Seed, h uint64, key, value []byte, at int64) (existed bool, err error) {
 	if t.n == 0 {
 		if err := t.push(s, 0); err != nil {
@@ -101,8 +101,8 @@ func (t *Map) overwrite(s *slab.Slab, page slab.Ref, e, value []byte, at int64) 
 	return true
 }
 
-// change puts entry e in the place of entry i of a page, whose bytes are those from start to end, or adds it, if there are
-// none; no bytes remove the one that was. On an error nothing has changed.
+// change puts entry e in the place of entry i of a page, whose bytes are those from start to end, or adds it, if there
+// are none; no bytes remove the one that was. On an error nothing has changed.
 func (t *Map) change(s *slab.Slab, number int, ref slab.Ref, i, start, end int, print byte, e []byte) error {
 	if ref == 0 {
 		fresh, b, err := t.newPage(s, mapPage, 1, nodeHead+pairSize+len(e))
@@ -284,8 +284,9 @@ func (t *Map) All(m slab.Mem, fn func(Entry) bool) {
 // Random returns an entry at random, each with the same chance, or nearly. rnd is a random number. The map must not be
 // empty. O(1).
 func (t *Map) Random(m slab.Mem, rnd uint64) Entry {
-	// A page is drawn with a chance that follows from its part of all hashes, and one of the places in it, of which there
-	// are as many for each part of that size as a crowded page has entries. Where there is none it is tried again.
+	// A page is drawn with a chance that follows from its part of all hashes, and one of the places in it, of which
+	// there are as many for each part of that size as a crowded page has entries. Where there is none it is tried
+	// again.
 	b := bits.Len(uint(t.n - 1))
 	part := float64(t.Count) / float64(uint64(1)<<b)
 	places := uint64(part + 3*math.Sqrt(part) + 2)

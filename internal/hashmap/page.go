@@ -10,9 +10,10 @@ import (
 //
 //	| birth u32 | head u32 | pair 0 | pair 1 | ... | free | ... | entry 1 | entry 0 |
 //
-// A pair is one byte of the key's hash, the fingerprint, and one byte with the length of the entry. Pairs stand in front
-// and entries, in the same order, at the end, so that both have room to grow. A lookup goes over the pairs, four at a time:
-// it compares their fingerprints and sums up their lengths, which gives the place of an entry that is worth a look.
+// A pair is one byte of the key's hash, the fingerprint, and one byte with the length of the entry. Pairs stand in
+// front and entries, in the same order, at the end, so that both have room to grow. A lookup goes over the pairs, four
+// at a time: it compares their fingerprints and sums up their lengths, which gives the place of an entry that is worth
+// a look.
 //
 // An entry is one of
 //
@@ -50,7 +51,8 @@ func fingerprint(h uint64) byte { return byte(h >> 56) }
 // pairWord returns the pairs i to i+3. There may be bytes of something else behind the last pair, but always eight.
 func pairWord(b []byte, i int) uint64 { return le64(b[nodeHead+i*pairSize:]) }
 
-// find looks for a key in a page and returns its place and the start and end of its entry; i < 0 says that it isn't there.
+// find looks for a key in a page and returns its place and the start and end of its entry; i < 0 says that it isn't
+// there.
 func find(m slab.Mem, b []byte, h uint64, key []byte) (i, start, end int) {
 	want := uint64(fingerprint(h)) * ones
 	end = len(b)
@@ -332,8 +334,9 @@ func sizeWith(b []byte, old, size int) int {
 	return n
 }
 
-// edit puts an entry in the place of entry i, whose bytes are those from start to end, in a page that has room for it; i is
-// the count of entries, and both are the lowest one's start, for one that is added. No entry removes the one that was.
+// edit puts an entry in the place of entry i, whose bytes are those from start to end, in a page that has room for it;
+// i is the count of entries, and both are the lowest one's start, for one that is added. No entry removes the one that
+// was.
 func edit(b []byte, i, start, end int, print byte, e []byte) {
 	low, n := lowest(b), countOf(b)
 	copy(b[low+(end-start)-len(e):], b[low:start])

@@ -11,8 +11,8 @@ import (
 
 // The operations on hashes. Commands and the Go API share them; those on the times of fields are in hashes_ttl.go.
 
-// AsHash opens the hash of a key, an empty one for an absent key. It is good until the DB changes. Another kind of value
-// is errs.WrongType.
+// AsHash opens the hash of a key, an empty one for an absent key. It is good until the DB changes. Another kind of
+// value is errs.WrongType.
 func (it Item) AsHash() (value.Hash, error) {
 	raw, err := it.As(Hash)
 	if err != nil || !it.Found() {
@@ -21,8 +21,8 @@ func (it Item) AsHash() (value.Hash, error) {
 	return value.OpenHash(it.db.hashView(it.Kind()), raw), nil
 }
 
-// AsHash opens the hash of a key, an empty one for an absent key. It is good as long as the version. Another kind of value
-// is errs.WrongType.
+// AsHash opens the hash of a key, an empty one for an absent key. It is good as long as the version. Another kind of
+// value is errs.WrongType.
 func (it FrozenItem) AsHash() (value.Hash, error) {
 	raw, err := it.As(Hash)
 	if err != nil || !it.Found() {
@@ -50,8 +50,8 @@ type hashChange struct {
 	changed bool
 }
 
-// changeHash looks a key up for a change of its hash; timed says that fields may get a time of expiry. An error means that
-// nothing has changed.
+// changeHash looks a key up for a change of its hash; timed says that fields may get a time of expiry. An error means
+// that nothing has changed.
 func (db *DB) changeHash(h uint64, key []byte, timed bool) (c hashChange, err error) {
 	it := db.Look(h, key)
 	raw, err := it.As(Hash)
@@ -82,8 +82,8 @@ func (db *DB) ownHash(it Item, timed bool) (Item, error) {
 	return it, err
 }
 
-// keep stores what an operation has made of a hash and announces it, if it changed it. fault is the operation's own error
-// and is returned. A hash that can't be stored is as it was; that never happens to one that was large.
+// keep stores what an operation has made of a hash and announces it, if it changed it. fault is the operation's own
+// error and is returned. A hash that can't be stored is as it was; that never happens to one that was large.
 func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
 	if !c.changed && !c.Moved() {
 		return true, fault
@@ -106,8 +106,8 @@ func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
 	return true, fault
 }
 
-// HashSet gives fields of a hash their values, given as pairs, and returns how many of them weren't there. After an error
-// for want of memory some may be set.
+// HashSet gives fields of a hash their values, given as pairs, and returns how many of them weren't there. After an
+// error for want of memory some may be set.
 func (db *DB) HashSet(h uint64, key []byte, pairs [][]byte) (created int, err error) {
 	c, err := db.changeHash(h, key, false)
 	if err != nil {
@@ -191,8 +191,8 @@ func (db *DB) HashIncrBy(h uint64, key, field []byte, by int64) (int64, error) {
 	return n, nil
 }
 
-// HashIncrByFloat adds a decimal number to the one that a field holds, 0 if it is absent, and appends the sum to dst as it
-// is stored from then on. The field's time of expiry stays.
+// HashIncrByFloat adds a decimal number to the one that a field holds, 0 if it is absent, and appends the sum to dst as
+// it is stored from then on. The field's time of expiry stays.
 func (db *DB) HashIncrByFloat(dst []byte, h uint64, key, field, by []byte) ([]byte, error) {
 	c, err := db.changeHash(h, key, false)
 	if err != nil {

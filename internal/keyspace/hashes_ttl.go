@@ -36,9 +36,11 @@ func (f ExpireFlags) refuses(old, at int64) bool {
 	return false
 }
 
-// HashExpire gives fields a time of expiry and passes on what became of each, in order. A time that has come removes them.
-// After an error for want of memory the first ones may be changed.
-func (db *DB) HashExpire(h uint64, key []byte, fields [][]byte, at int64, cond ExpireFlags, fn func(FieldResult)) error {
+// HashExpire gives fields a time of expiry and passes on what became of each, in order. A time that has come removes
+// them. After an error for want of memory the first ones may be changed.
+func (db *DB) HashExpire(
+	h uint64, key []byte, fields [][]byte, at int64, cond ExpireFlags, fn func(FieldResult),
+) error {
 	c, err := db.changeHash(h, key, true)
 	if err != nil {
 		return err
@@ -162,19 +164,20 @@ func (c *hashChange) dropPairs(pairs [][]byte) (err error) {
 
 // HashGetDelete passes on the values of fields, in order, and removes them. The bytes are good for the call.
 func (db *DB) HashGetDelete(h uint64, key []byte, fields [][]byte, fn func(v []byte, found bool)) error {
-	return db.hashGet(h, key, fields, false, fn, func(c *hashChange, field []byte, _ int64) (set, deleted bool, err error) {
+	drop := func(c *hashChange, field []byte, _ int64) (set, deleted bool, err error) {
 		deleted, err = c.Delete(field)
 		return false, deleted, err
-	})
+	}
+	return db.hashGet(h, key, fields, false, fn, drop)
 }
 
-// HashGetEx passes on the values of fields, in order, and changes their time of expiry: to none for persist, to that of at
-// if it isn't 0. A time that has come removes them. The bytes are good for the call.
+// HashGetEx passes on the values of fields, in order, and changes their time of expiry: to none for persist, to that of
+// at if it isn't 0. A time that has come removes them. The bytes are good for the call.
 func (db *DB) HashGetEx(
 	h uint64, key []byte, fields [][]byte, at int64, persist bool, fn func(v []byte, found bool),
 ) error {
 	past := at != 0 && at <= db.Now()
-	return db.hashGet(h, key, fields, at != 0, fn, func(c *hashChange, field []byte, old int64) (set, deleted bool, err error) {
+	change := func(c *hashChange, field []byte, old int64) (set, deleted bool, err error) {
 		switch {
 		case past:
 			deleted, err = c.Delete(field)
@@ -183,7 +186,8 @@ func (db *DB) HashGetEx(
 			set = err == nil
 		}
 		return set, deleted, err
-	})
+	}
+	return db.hashGet(h, key, fields, at != 0, fn, change)
 }
 
 // hashGet passes on the values of fields and lets then change each that is there.
@@ -215,8 +219,8 @@ func (db *DB) hashGet(
 	return err
 }
 
-// expireFields removes fields of a hash whose time has come, at most budget of them, and says whether there may be more. It
-// fails for want of memory only.
+// expireFields removes fields of a hash whose time has come, at most budget of them, and says whether there may be
+// more. It fails for want of memory only.
 func (db *DB) expireFields(it Item, budget int) (more bool, err error) {
 	var buf [64]byte
 	key := append(buf[:0], it.Key()...)

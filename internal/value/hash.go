@@ -20,9 +20,10 @@ import (
 //	timed packed  | 3 | earliest i64 | count u16 | field | value | time | field | value | time | ...
 //	timed large   | 4 | earliest i64 | map | index |
 //
-// where there may be bytes without a meaning behind the record of a large one. Fields, values and times are elements of package packed; a time is Unix milliseconds, 0 for none. A count of 65535
-// says that there are as many fields or more. The map is one of package hashmap, the index a sorted tree of package btree
-// with the fields that expire, each behind the 8 bytes, big-endian, of its time. Earliest is when the first of them does.
+// where there may be bytes without a meaning behind the record of a large one. Fields, values and times are elements of
+// package packed; a time is Unix milliseconds, 0 for none. A count of 65535 says that there are as many fields or more.
+// The map is one of package hashmap, the index a sorted tree of package btree with the fields that expire, each behind
+// the 8 bytes, big-endian, of its time. Earliest is when the first of them does.
 //
 // The timed forms are those of KindHashTTL. A field whose time has come is hidden from then on, and removed when the
 // expiry index of the keyspace comes by.
@@ -51,7 +52,8 @@ var fieldIndex = btree.Shape{Sorted: true, Leaf: 1024}
 // DigitsSize is the capacity of the buffer that reading a hash takes: integers are written out there.
 const DigitsSize = 40
 
-// Hash reads a hash. The bytes that it gives are the hash's own, good until that changes, or lie in the caller's buffer.
+// Hash reads a hash. The bytes that it gives are the hash's own, good until that changes, or lie in the caller's
+// buffer.
 type Hash struct {
 	v        View
 	form     byte // 0 of an absent one
@@ -153,8 +155,8 @@ func text(e packed.Elem, buf []byte) []byte {
 	return e.Str
 }
 
-// Get returns the value of a field and its time of expiry, 0 for none, and whether there is one. The value may lie in buf,
-// which an integer needs 20 bytes of.
+// Get returns the value of a field and its time of expiry, 0 for none, and whether there is one. The value may lie in
+// buf, which an integer needs 20 bytes of.
 func (x *Hash) Get(field, buf []byte) (value []byte, at int64, ok bool) {
 	if x.large() {
 		e, ok := x.m.Get(x.v.Mem, maphash.Bytes(x.v.Seed, field), field)
@@ -178,8 +180,8 @@ func (x *Hash) Get(field, buf []byte) (value []byte, at int64, ok bool) {
 	return text(e, buf), at, true
 }
 
-// All passes on every field with its value and time of expiry, until fn returns false. What it passes on may lie in buf, if
-// that has DigitsSize bytes of capacity.
+// All passes on every field with its value and time of expiry, until fn returns false. What it passes on may lie in
+// buf, if that has DigitsSize bytes of capacity.
 func (x *Hash) All(buf []byte, fn func(field, value []byte, at int64) bool) {
 	if x.large() {
 		x.m.All(x.v.Mem, func(e hashmap.Entry) bool { return x.hidden(e.At) || fn(e.Key, e.Value, e.At) })
@@ -213,8 +215,8 @@ func (x *Hash) pass(f, v packed.Elem, at int64, buf []byte, fn func(field, value
 	return fn(text(f, buf[:0:half]), text(v, buf[half:half:DigitsSize]), at)
 }
 
-// Scan passes on the fields of one step of a walk and returns the cursor of the next, 0 at the end. Fields that are there
-// all the time are passed on at least once. A packed hash is one step. See All.
+// Scan passes on the fields of one step of a walk and returns the cursor of the next, 0 at the end. Fields that are
+// there all the time are passed on at least once. A packed hash is one step. See All.
 func (x *Hash) Scan(cursor uint64, buf []byte, fn func(field, value []byte, at int64)) uint64 {
 	if x.large() {
 		return x.m.Scan(x.v.Mem, cursor, func(e hashmap.Entry) {
@@ -230,8 +232,8 @@ func (x *Hash) Scan(cursor uint64, buf []byte, fn func(field, value []byte, at i
 	return 0
 }
 
-// Random passes on n fields at random, in no particular order: each once, at most as many as there are. rnd gives random
-// numbers. See All.
+// Random passes on n fields at random, in no particular order: each once, at most as many as there are. rnd gives
+// random numbers. See All.
 func (x *Hash) Random(n int, rnd func() uint64, buf []byte, fn func(field, value []byte)) {
 	left := x.Len()
 	if n >= left || !x.large() || n > left/3 {
@@ -335,3 +337,6 @@ func (x *Hash) draw(rnd func() uint64) (hashmap.Entry, bool) {
 	})
 	return found, true
 }
+
+// Now returns the Unix time in milliseconds by which fields are hidden. It may be 0 if none can be.
+func (x *Hash) Now() int64 { return x.v.Now }

@@ -12,13 +12,13 @@ import (
 // KeepTime in place of a time of expiry leaves the one that the field has.
 const KeepTime = -1
 
-// HashEdit changes a hash. A packed one is changed in a copy in the heap's scratch; of a large one the nodes are changed.
-// Raw gives what is to be stored then, whatever the changes returned. An error of a change is slab.ErrNoMemory, and the
-// field is as it was.
+// HashEdit changes a hash. A packed one is changed in a copy in the heap's scratch; of a large one the nodes are
+// changed. Raw gives what is to be stored then, whatever the changes returned. An error of a change is
+// slab.ErrNoMemory, and the field is as it was.
 type HashEdit struct {
 	Hash
 	heap  *Heap
-	least int    // of one that was large: the length of its raw bytes, which stays, so that to store them takes no memory
+	least int    // of one that was large: the length of its raw bytes, kept so that to store them takes no memory
 	raw   []byte // of a packed one: its raw bytes in the scratch, the head not yet up to date; b is a part of it
 	moved bool   // whether times of a packed one have changed
 	stay  bool   // whether the form is timed without any time
@@ -29,7 +29,8 @@ type HashEdit struct {
 // its raw bytes must be stored, whatever the operation has done.
 func (e *HashEdit) Moved() bool { return e.nodes }
 
-// EditHash returns what changes a hash, given its raw bytes; without any it is empty. now is the Unix time in milliseconds.
+// EditHash returns what changes a hash, given its raw bytes; without any it is empty. now is the Unix time in
+// milliseconds.
 func EditHash(heap *Heap, now int64, raw []byte) HashEdit {
 	e := HashEdit{Hash: OpenHash(View{Mem: heap.Mem, Seed: heap.Seed, Now: now}, raw), heap: heap}
 	if len(raw) == 0 {
@@ -297,8 +298,8 @@ func (e *HashEdit) enter(field []byte, at int64) error {
 	return err
 }
 
-// leave takes a field out of the index, if it has a time. Without memory it stays there: an entry whose field has another
-// time is dropped when that comes.
+// leave takes a field out of the index, if it has a time. Without memory it stays there: an entry whose field has
+// another time is dropped when that comes.
 func (e *HashEdit) leave(field []byte, at int64) {
 	if at == 0 {
 		return
@@ -360,8 +361,8 @@ func (e *HashEdit) expirePacked(n int) (removed int) {
 	return removed
 }
 
-// Raw returns the raw bytes of the hash as it is now, whether they lead to nodes, and the kind. Without fields there are
-// no bytes. They are good until the next operation on the shard. Nothing can be changed afterwards.
+// Raw returns the raw bytes of the hash as it is now, whether they lead to nodes, and the kind. Without fields there
+// are no bytes. They are good until the next operation on the shard. Nothing can be changed afterwards.
 func (e *HashEdit) Raw() (raw []byte, large bool, k Kind) {
 	e.settle()
 	k = KindHash

@@ -106,8 +106,8 @@ func hashParts(v View, raw []byte, yield func(part []byte) bool) {
 	}
 }
 
-// hashBuilder is the Builder of hashes. Its heap is a copy of the shard's with a scratch of its own, which others don't use
-// between the calls.
+// hashBuilder is the Builder of hashes. Its heap is a copy of the shard's with a scratch of its own, which others don't
+// use between the calls.
 type hashBuilder struct {
 	heap  Heap
 	edit  HashEdit

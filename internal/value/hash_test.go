@@ -241,7 +241,9 @@ func TestHashForms(t *testing.T) {
 		require.True(t, x.large, "a long %s", long)
 		x.check()
 	}
-	for _, pairs := range [][]string{{"f", strings.Repeat("v", 65)}, {"a", "1", "a", "2", "a", "3", "a", "4", "a", "5"}} {
+	for _, pairs := range [][]string{
+		{"f", strings.Repeat("v", 65)}, {"a", "1", "a", "2", "a", "3", "a", "4", "a", "5"},
+	} {
 		x := newHashTester(t, 4)
 		x.edit(func(e *HashEdit) {
 			var b [][]byte
@@ -545,7 +547,8 @@ func FuzzHash(f *testing.F) {
 		}
 		if x.large {
 			other := hashHeap(t, region, 0)
-			raw, err := x.kind.Clone(View{Mem: x.heap.Mem, Seed: x.heap.Seed}, x.raw, &Heap{Slab: other.Slab, Seed: x.heap.Seed})
+			other.Seed = x.heap.Seed
+			raw, err := x.kind.Clone(View{Mem: x.heap.Mem, Seed: x.heap.Seed}, x.raw, other)
 			require.NoError(t, err)
 			checkHash(t, View{Mem: other.Mem, Seed: x.heap.Seed, Now: x.now}, x.kind, raw, true, x.model)
 			freeHash(x.kind, raw, other)

@@ -144,9 +144,9 @@ func (z *SortedSet) Score(member []byte) (score float64, found bool) {
 	case sortedPacked:
 		return z.scorePacked(member)
 	case sortedLarge:
-		score, _, found = z.lookup(member)
+		return z.lookup(member)
 	}
-	return score, found
+	return 0, false
 }
 
 // Rank returns how many elements come before that of a member, and its score. O(log n), in a packed one O(n).
@@ -160,7 +160,9 @@ func (z *SortedSet) Rank(member []byte) (rank int, score float64, found bool) {
 		score, _ = readScore(z.body[at:])
 		return rank, score, true
 	case sortedLarge:
-		score, rank, found = z.lookup(member)
+		if score, found = z.lookup(member); found {
+			rank, _ = z.seekLarge(score, member)
+		}
 	}
 	return rank, score, found
 }

@@ -128,7 +128,7 @@ func (b *sortedSetBuilder) addElement(member []byte, score float64) error {
 	}
 	b.last = append(b.last[:0], b.last[old:]...)
 	if b.set.form == sortedLarge {
-		if _, _, found := b.set.lookup(member); found {
+		if _, found := b.set.lookup(member); found {
 			return errSortedPart
 		}
 		return b.SortedBuilder.Add(member, score)

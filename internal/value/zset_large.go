@@ -42,17 +42,17 @@ func treeElement(m slab.Mem, e packed.Elem) SortedElem {
 	return SortedElem{keyScore(b), packed.Elem{Str: b[keySize:]}}
 }
 
-// lookup finds the score and rank of a member.
-func (z *SortedSet) lookup(member []byte) (score float64, rank int, found bool) {
+// lookup finds the score of a member.
+func (z *SortedSet) lookup(member []byte) (score float64, found bool) {
 	var buf [keySize + keyRoom]byte
 	key := treeKey(buf[:0], 0, member)
 	z.index.Lookup(z.view.Mem, z.hashOf(member), func(bits uint64) bool {
 		score = math.Float64frombits(bits)
 		appendKey(key[:0], score)
-		rank, found = z.tree.Seek(z.view.Mem, key)
+		found = z.tree.Has(z.view.Mem, key)
 		return !found
 	})
-	return score, rank, found
+	return score, found
 }
 
 func (z *SortedSet) seekLarge(score float64, member []byte) (rank int, found bool) {
@@ -61,7 +61,7 @@ func (z *SortedSet) seekLarge(score float64, member []byte) (rank int, found boo
 }
 
 func (z *SortedSet) addLarge(member []byte, score float64, mode AddMode) (Added, float64, error) {
-	old, _, found := z.lookup(member)
+	old, found := z.lookup(member)
 	did, score := mode.decide(found, old, score)
 	if did != AddChanged && did != AddDone {
 		return did, score, nil
@@ -121,7 +121,7 @@ func (z *SortedSet) takeBack(key []byte) { _, _, _ = z.tree.Delete(z.heap.Slab, 
 func scoreBits(key []byte) uint64 { return math.Float64bits(keyScore(key)) }
 
 func (z *SortedSet) removeLarge(member []byte) (bool, error) {
-	score, _, found := z.lookup(member)
+	score, found := z.lookup(member)
 	if !found {
 		return false, nil
 	}
