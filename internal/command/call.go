@@ -26,8 +26,9 @@ type Call struct {
 	// one and the one it writes to have targets.
 	Only int
 
-	old    []byte   // where a command puts a value that it replaces
-	digits [20]byte // where it puts those of an integer
+	old    []byte    // where a command puts a value that it replaces
+	digits [20]byte  // where it puts those of an integer
+	scores []float64 // of ZADD
 
 	// Of a OneKey command, its key's target.
 	One Target

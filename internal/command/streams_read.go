@@ -34,10 +34,8 @@ type streamReader struct {
 	noAck           bool
 	block           bool
 	timeout         time.Duration
-	first, n        int // the first key's argument, and how many keys there are
-
-	few  [4]streamRead
-	read []streamRead // of each key
+	first, n        int          // the first key's argument, and how many keys there are
+	read            []streamRead // of each key
 }
 
 // streamRead is what is read of one stream.
@@ -53,25 +51,29 @@ var greaterThanAll = value.MaxStreamID
 
 func runXread(c *Call) {
 	r := streamReader{Call: c}
-	r.run()
-}
-
-func runXreadgroup(c *Call) {
-	r := streamReader{Call: c}
-	r.run()
-}
-
-func (r *streamReader) run() {
-	err := r.parse()
-	if err == nil {
-		err = r.resolve()
+	if err := r.parse(); err != nil {
+		c.Fail(err)
+		return
 	}
+	var few [4]streamRead
+	list := few[:] // not part of r: it would cost an allocation
+	if r.n > len(list) {
+		list = make([]streamRead, r.n)
+	}
+	r.run(list)
+}
+
+func runXreadgroup(c *Call) { runXread(c) }
+
+// run reads the streams, list of them.
+func (r *streamReader) run(list []streamRead) {
+	err := r.resolve(list)
 	served := 0
 	for i := 0; i < r.n && err == nil; i++ {
 		if r.skips(i) {
 			continue
 		}
-		if err = r.look(i); r.read[i].serve {
+		if err = r.look(&list[i], r.Key(r.first+i)); list[i].serve {
 			served++
 		}
 	}
@@ -79,9 +81,9 @@ func (r *streamReader) run() {
 	case err != nil:
 		r.Fail(err)
 	case served > 0:
-		r.answer(served)
+		r.answer(list, served)
 	case r.block:
-		r.wait()
+		r.wait(list)
 	default:
 		r.W.NullArray()
 	}
@@ -186,10 +188,7 @@ func (r *streamReader) parseTimeout(arg []byte) error {
 }
 
 // resolve reads the IDs. It finds out before anything changes whether all streams, and groups, are there.
-func (r *streamReader) resolve() error {
-	if r.read = r.few[:]; r.n > len(r.few) {
-		r.read = make([]streamRead, r.n)
-	}
+func (r *streamReader) resolve(list []streamRead) error {
 	for i := range r.n {
 		if r.skips(i) {
 			continue
@@ -210,7 +209,7 @@ func (r *streamReader) resolve() error {
 					text(r.group), "' in XREADGROUP with GROUP option")
 			}
 		}
-		read := &r.read[i]
+		read := &list[i]
 		switch id := r.Args[r.first+r.n+i]; {
 		case len(id) == 1 && id[0] == '$':
 			if r.group != nil {
@@ -233,8 +232,7 @@ func (r *streamReader) resolve() error {
 }
 
 // look finds out what there is to read in one stream.
-func (r *streamReader) look(i int) (err error) {
-	t, read := r.Key(r.first+i), &r.read[i]
+func (r *streamReader) look(read *streamRead, t Target) (err error) {
 	switch {
 	case r.group == nil:
 		s, _ := t.DB.Look(t.Hash, t.Key).Stream()
@@ -263,14 +261,14 @@ func (r *streamReader) most() int {
 }
 
 // answer answers with the streams that there is something of.
-func (r *streamReader) answer(served int) {
+func (r *streamReader) answer(list []streamRead, served int) {
 	if r.W.Proto() == 3 {
 		r.W.Map(served)
 	} else {
 		r.W.Array(served)
 	}
 	for i := range r.n {
-		if r.skips(i) || !r.read[i].serve {
+		if r.skips(i) || !list[i].serve {
 			continue
 		}
 		if r.W.Proto() != 3 {
@@ -278,7 +276,7 @@ func (r *streamReader) answer(served int) {
 		}
 		t := r.Key(r.first + i)
 		r.W.Bulk(t.Key)
-		r.delivered(&t, r.read[i].found)
+		r.delivered(&t, list[i].found)
 	}
 }
 
@@ -310,10 +308,10 @@ func (r *streamReader) delivered(t *Target, d keyspace.Delivery) {
 
 // wait has the command wait. It will be run again for each of its streams that changes, so $ gives way to the ID that it
 // stands for now.
-func (r *streamReader) wait() {
+func (r *streamReader) wait(list []streamRead) {
 	for i := range r.n {
 		if at := r.first + r.n + i; !r.skips(i) && len(r.Args[at]) == 1 && r.Args[at][0] == '$' {
-			r.Args[at] = r.read[i].after.AppendTo(nil)
+			r.Args[at] = list[i].after.AppendTo(nil)
 		}
 	}
 	r.WaitFor(r.timeout)

@@ -75,8 +75,7 @@ func runZadd(c *Call) {
 		c.Fail(err)
 		return
 	}
-	var few [16]float64
-	scores := few[:0]
+	scores := c.scores[:0]
 	for i := 0; i < len(pairs); i += 2 {
 		score, ok := num.ParseFloat(pairs[i])
 		if !ok {
@@ -88,6 +87,9 @@ func runZadd(c *Call) {
 	if mode&value.AddIncr != 0 {
 		c.incrScore(pairs[1], scores[0], mode)
 		return
+	}
+	if cap(scores) <= maxKept/8 {
+		c.scores = scores
 	}
 	added, changed, err := c.One.DB.SortedAdd(c.One.Hash, c.One.Key, mode, len(scores), func(i int) ([]byte, float64) {
 		return pairs[2*i+1], scores[i]

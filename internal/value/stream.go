@@ -63,18 +63,24 @@ type Stream struct {
 	Added   uint64   // entries ever added
 	Len     int      // entries
 
-	tail       block      // nil if there is none
-	tailRef    slab.Ref   // its cell, 0 if it stands in the raw bytes
-	tailSize   int        // the cell's size
-	blocks     btree.Tree // the others; elements: the ID of the first entry, and the ref of the block
-	blockBytes int64      // bytes of their cells
-	groups     btree.Tree
-	nextGroup  uint64 // the number of the next group that is made, from 1
+	blockList
+	tailRef    slab.Ref // its cell, 0 if it stands in the raw bytes
+	tailSize   int      // the cell's size
+	blockBytes int64    // bytes of the cells of the blocks in the tree
+	groupList
+	nextGroup uint64 // the number of the next group that is made, from 1
+}
+
+// blockList is the blocks of a stream.
+type blockList struct {
+	blocks btree.Tree // all but the tail; elements: the ID of the first entry, and the ref of the block
+	tail   block      // nil if there is none
 }
 
 // OpenStream opens the raw bytes of a stream, none for an empty one, for reading.
 func OpenStream(m slab.Mem, raw []byte) Stream {
-	s := Stream{blocks: btree.Tree{Shape: &blockTree}, groups: btree.Tree{Shape: &groupTree}, nextGroup: 1}
+	s := Stream{nextGroup: 1}
+	s.blocks.Shape, s.groups.Shape = &blockTree, &groupTree
 	if len(raw) == 0 {
 		return s
 	}
@@ -351,41 +357,6 @@ func (s *Stream) dropTail(h *Heap) {
 		h.Free(s.tailRef)
 	}
 	s.tail, s.tailRef, s.tailSize = nil, 0, 0
-}
-
-// blockRef returns the ref of the block of a rank in the tree.
-func (s *Stream) blockRef(m slab.Mem, rank int) slab.Ref {
-	e, _ := s.blocks.At(m, rank)
-	return readRef(e.Str[len(e.Str)-refSize:])
-}
-
-// block returns the block of a rank: those in the tree come first, then the tail.
-func (s *Stream) block(m slab.Mem, rank int) block {
-	if rank == s.blocks.Count {
-		return s.tail
-	}
-	return openBlock(m, s.blockRef(m, rank))
-}
-
-// ranks returns how many blocks there are.
-func (s *Stream) ranks() int {
-	if s.tail == nil {
-		return s.blocks.Count
-	}
-	return s.blocks.Count + 1
-}
-
-// rankOf returns the rank of the block that an ID lies in: the last one that doesn't start behind it, else the first.
-func (s *Stream) rankOf(m slab.Mem, id StreamID) int {
-	if s.tail != nil && !id.Less(s.tail.base()) {
-		return s.blocks.Count
-	}
-	var key [maxIDKey]byte
-	rank, exact := s.blocks.SeekPrefix(m, id.appendKey(key[:0]))
-	if exact || rank == 0 {
-		return rank
-	}
-	return rank - 1
 }
 
 // own makes the block of a rank one that may be written, and returns it.

@@ -79,6 +79,9 @@ func nameKey(b []byte) (name []byte, n int) {
 	return name, n + 2
 }
 
+// groupList is the tree.
+type groupList struct{ groups btree.Tree }
+
 // keyBuffer holds most keys of the tree of groups.
 type keyBuffer [96]byte
 
@@ -111,13 +114,13 @@ func groupOf(payload []byte) StreamGroup {
 }
 
 // elem returns the bytes of the element of a rank in the tree of groups.
-func (s *Stream) elem(m slab.Mem, rank int) []byte {
+func (s *groupList) elem(m slab.Mem, rank int) []byte {
 	e, _ := s.groups.At(m, rank)
 	return btree.Bytes(m, e)
 }
 
 // lookup returns the rank of the element that begins with a key, and what stands behind that.
-func (s *Stream) lookup(m slab.Mem, key []byte) (rank int, payload []byte, ok bool) {
+func (s *groupList) lookup(m slab.Mem, key []byte) (rank int, payload []byte, ok bool) {
 	rank, ok = s.groups.SeekPrefix(m, key)
 	if !ok {
 		return rank, nil, false
@@ -126,7 +129,7 @@ func (s *Stream) lookup(m slab.Mem, key []byte) (rank int, payload []byte, ok bo
 }
 
 // part returns the ranks of all that a group has of a sort: from the first up to, not with, the second.
-func (s *Stream) part(m slab.Mem, g *StreamGroup, what byte) (from, to int) {
+func (s *groupList) part(m slab.Mem, g *StreamGroup, what byte) (from, to int) {
 	var key keyBuffer
 	from, _ = s.groups.Seek(m, g.under(key[:0], what))
 	to, _ = s.groups.Seek(m, g.under(key[:0], what+1))

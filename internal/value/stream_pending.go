@@ -51,7 +51,7 @@ func (s *Stream) OwnedCount(m slab.Mem, g *StreamGroup, consumer uint64) int {
 }
 
 // Pending returns a pending entry of a group.
-func (s *Stream) Pending(m slab.Mem, g *StreamGroup, id StreamID) (StreamPending, bool) {
+func (s *groupList) Pending(m slab.Mem, g *StreamGroup, id StreamID) (StreamPending, bool) {
 	var key keyBuffer
 	_, payload, ok := s.lookup(m, g.pendingKey(key[:0], id))
 	if !ok {
@@ -80,9 +80,9 @@ func (g *StreamGroup) readPending(b []byte) StreamPending {
 // PendingRange is the pending entries of a group, or of one of its consumers, in the order of their IDs. It is good until
 // the stream changes.
 type PendingRange struct {
-	m     slab.Mem
-	s     *Stream
-	g     *StreamGroup
+	m slab.Mem
+	groupList
+	g     StreamGroup
 	owned bool
 	at    btree.Cursor
 	left  int
@@ -93,7 +93,7 @@ func (s *Stream) PendingFrom(m slab.Mem, g *StreamGroup, from StreamID) PendingR
 	var key keyBuffer
 	rank, _ := s.groups.Seek(m, g.pendingKey(key[:0], from))
 	end, _ := s.groups.Seek(m, g.under(key[:0], isPending+1))
-	return PendingRange{m: m, s: s, g: g, at: s.groups.Cursor(m, rank), left: end - rank}
+	return PendingRange{m: m, groupList: s.groupList, g: *g, at: s.groups.Cursor(m, rank), left: end - rank}
 }
 
 // OwnedFrom returns what a consumer has pending from an ID on.
@@ -101,7 +101,7 @@ func (s *Stream) OwnedFrom(m slab.Mem, g *StreamGroup, consumer uint64, from Str
 	var key keyBuffer
 	rank, _ := s.groups.Seek(m, g.ownedKey(key[:0], consumer, from))
 	end, _ := s.groups.Seek(m, appendKeyNumber(g.under(key[:0], isOwned), consumer+1))
-	return PendingRange{m: m, s: s, g: g, owned: true, at: s.groups.Cursor(m, rank), left: end - rank}
+	return PendingRange{m: m, groupList: s.groupList, g: *g, owned: true, at: s.groups.Cursor(m, rank), left: end - rank}
 }
 
 // Next returns the next pending entry.
@@ -121,7 +121,7 @@ func (r *PendingRange) Next() (StreamPending, bool) {
 	_, n := keyNumber(b)
 	_, k := keyNumber(b[n+1:])
 	id, _ := idKey(b[n+1+k:])
-	return r.s.Pending(r.m, r.g, id)
+	return r.Pending(r.m, &r.g, id)
 }
 
 // Deliver makes an entry pending for p.Consumer, whoever had it before. fresh says that nobody did.
