@@ -111,6 +111,9 @@ func (s *Session) sleep(c *command.Call) error {
 	}
 	reason := stopTimeout
 	var cause error
+	if s.gone.Load() {
+		s.Unblock(false)
+	}
 	select {
 	case <-w.done:
 	case <-late:
@@ -189,6 +192,13 @@ func (s *Session) Unblock(asError bool) bool {
 	default:
 	}
 	return true
+}
+
+// Leave says that the session's user has gone: a command that waits, or will, ends with nothing and takes nothing. It may
+// be called by any goroutine.
+func (s *Session) Leave() {
+	s.gone.Store(true)
+	s.Unblock(false)
 }
 
 // Blocked says whether the session's command waits. It may be called by any goroutine.

@@ -44,9 +44,7 @@ func (h Hash) open(x *value.Hash, r *seen) (err error) {
 	key := bytesOf(h.key)
 	if h.cache == nil {
 		*r, err = h.snap.seeFrozen(keyspace.Hash, key)
-		if err == nil {
-			*x = value.OpenHash(r.View, r.raw)
-		}
+		x.Open(r.View, r.raw)
 		return err
 	}
 	r.e = h.cache.engine
@@ -54,7 +52,7 @@ func (h Hash) open(x *value.Hash, r *seen) (err error) {
 	r.s = s
 	db, err := s.db(h.cache.db)
 	if err == nil {
-		*x, err = db.Find(hash, key).AsHash()
+		err = db.Find(hash, key).OpenHash(x)
 	}
 	return err
 }

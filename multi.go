@@ -84,6 +84,9 @@ func copyArgs(args [][]byte) [][]byte {
 	return out
 }
 
+// Reset forgets what is queued and ends all watches.
+func (s *Session) Reset() { s.discard() }
+
 // discard forgets the queue and ends all watches.
 func (s *Session) discard() {
 	clear(s.multi.queue)
@@ -139,12 +142,18 @@ func execCommand(s *Session, c *command.Call) {
 		return
 	}
 	queue := s.multi.queue
-	s.multi = multiState{}
 	args, row, w := c.Args, c.Row, c.W
-	if numbers, all := s.shardsOf(queue); all {
+	numbers, all := s.shardsOf(queue)
+	if all && s.impatient {
+		s.busy = true
+		return
+	}
+	s.multi.on = false
+	if all {
 		s.execOwned(queue, w)
-	} else {
-		s.execHeld(numbers, queue, w)
+	} else if !s.execHeld(numbers, queue, w) {
+		s.multi.on, s.busy = true, true
+		return
 	}
 	c.Args, c.Row, c.W = args, row, w
 	clear(queue)
@@ -158,7 +167,7 @@ func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
 	for i := range queue {
 		q := &queue[i]
 		switch {
-		case q.run != nil:
+		case q.run != nil || q.row.Flags&command.PubSub != 0:
 			continue
 		case q.row.Class == command.Walk || q.row.Class == command.Bound || q.row.Scatter:
 			return nil, true
@@ -174,15 +183,19 @@ func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
 	return numbers, false
 }
 
-// execHeld runs the queue with the shards held.
-func (s *Session) execHeld(numbers []int, queue []queued, w reply.Writer) {
-	numbers, _ = s.lockEach(numbers, s.tx, true, false)
+// execHeld runs the queue with the shards held, unless it would have to wait for them and may not.
+func (s *Session) execHeld(numbers []int, queue []queued, w reply.Writer) (done bool) {
+	numbers, ok := s.lockEach(numbers, s.tx, true, s.impatient)
+	if !ok {
+		return false
+	}
 	s.held = true
 	defer func() {
 		s.held = false
 		s.unlockShards(numbers)
 	}()
 	s.execAll(queue, w)
+	return true
 }
 
 // execOwned runs the queue as a transaction on all shards.

@@ -72,18 +72,19 @@ type Subscription struct {
 
 // Publish sends a message to all who have subscribed to the channel or to a pattern that matches it, here or through a
 // server, and returns how many they are. It copies payload. It waits for no subscriber; only when a server has got more
-// messages than it could pass on yet, it waits for the server to catch up. O(N+M) for N receivers and M patterns.
+// messages than it could pass on yet, it waits for the server to catch up. In a transaction the message is sent when that
+// commits. O(N+M) for N receivers and M patterns.
 func (c *Cache) Publish(channel string, payload []byte) (receivers int) {
-	n, full := c.hub.Publish(bytesOf(channel), payload)
-	if full != nil {
-		full.Pass(c.closing)
-	}
-	return n
+	return c.publishAs(pubsub.Channel, channel, payload)
 }
 
 // PublishShard is Publish for a shard channel, as SPUBLISH.
 func (c *Cache) PublishShard(channel string, payload []byte) (receivers int) {
-	n, full := c.hub.PublishShard(bytesOf(channel), payload)
+	return c.publishAs(pubsub.ShardChannel, channel, payload)
+}
+
+func (c *Cache) publishAs(k pubsub.Kind, channel string, payload []byte) (receivers int) {
+	n, full := c.publish(c.tx, k, bytesOf(channel), payload)
 	if full != nil {
 		full.Pass(c.closing)
 	}

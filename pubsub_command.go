@@ -1,6 +1,7 @@
 package darter
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/darterdb/darter/internal/command"
@@ -26,16 +27,47 @@ func (s *Session) Jam() *pubsub.Gate {
 	return jam
 }
 
-func publishCommand(s *Session, c *command.Call) { s.answerPublish(c, s.hub.Publish) }
+func publishCommand(s *Session, c *command.Call) { s.publish(c, pubsub.Channel) }
 
-func spublishCommand(s *Session, c *command.Call) { s.answerPublish(c, s.hub.PublishShard) }
+func spublishCommand(s *Session, c *command.Call) { s.publish(c, pubsub.ShardChannel) }
 
-func (s *Session) answerPublish(c *command.Call, publish func(channel, payload []byte) (int, *pubsub.Gate)) {
-	n, full := publish(c.Args[1], c.Args[2])
+func (s *Session) publish(c *command.Call, k pubsub.Kind) {
+	n, full := s.engine.publish(s.tx, k, c.Args[1], c.Args[2])
 	if full != nil {
 		s.jam = full
 	}
 	c.W.Int(int64(n))
+}
+
+// publication is a message that waits for a transaction's commit.
+type publication struct {
+	kind             pubsub.Kind
+	channel, payload []byte
+}
+
+// publish publishes a message; in a transaction at its end, if it commits. Then it returns how many would get the message
+// now.
+func (e *engine) publish(t *transaction, k pubsub.Kind, channel, payload []byte) (receivers int, full *pubsub.Gate) {
+	switch {
+	case t != nil:
+		t.messages = append(t.messages, publication{k, bytes.Clone(channel), bytes.Clone(payload)})
+		if k == pubsub.ShardChannel {
+			return e.hub.Subscribers(k, channel), nil
+		}
+		return e.hub.Receivers(channel), nil
+	case k == pubsub.ShardChannel:
+		return e.hub.PublishShard(channel, payload)
+	}
+	return e.hub.Publish(channel, payload)
+}
+
+// publishHeld publishes what the transaction has held back. Its shards are locked still, so that who gets a message finds
+// what came before it.
+func (t *transaction) publishHeld() {
+	for _, m := range t.messages {
+		t.e.publish(nil, m.kind, m.channel, m.payload)
+	}
+	t.messages = nil
 }
 
 func pubsubChannelsCommand(s *Session, c *command.Call) { s.listChannels(c, pubsub.Channel) }

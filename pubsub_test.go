@@ -262,3 +262,51 @@ func TestPublishAllocations(t *testing.T) {
 	payload := []byte("payload")
 	require.Zero(t, testing.AllocsPerRun(100, func() { c.Publish("channel", payload) }))
 }
+
+// What a transaction publishes is sent when it commits, and never if it does not.
+func TestPublishInTransactions(t *testing.T) {
+	c := newTestCache(t, Options{Shards: 16})
+	ctx := t.Context()
+	s := c.SubscribeTo(ctx, SubscribeOptions{Channels: []string{"c"}, Patterns: []string{"c*"}, ShardChannels: []string{"c"}})
+	defer s.Close()
+	waiting := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.mu.count
+	}
+	failed := fmt.Errorf("never mind")
+	for _, err := range []error{failed, nil} {
+		require.ErrorIs(t, c.Update(ctx, func(tx *Tx) error {
+			require.NoError(t, tx.Set("k", []byte("v")))
+			require.Equal(t, 2, tx.Publish("c", []byte("1")))
+			require.Equal(t, 1, tx.PublishShard("c", []byte("2")))
+			n, doErr := tx.Do(ctx, "PUBLISH", "c2", "3")
+			require.NoError(t, doErr)
+			require.Equal(t, int64(1), n)
+			require.Zero(t, waiting())
+			return err
+		}), err)
+		if err != nil {
+			require.Zero(t, waiting())
+		}
+	}
+	var got []string
+	for _, m := range take(s, 4) {
+		got = append(got, m.Pattern+" "+m.Channel+" "+string(m.Payload))
+	}
+	require.Equal(t, []string{" c 1", "c* c 1", " c 2", "c* c2 3"}, got)
+
+	session := c.NewSession()
+	defer session.Close()
+	for _, words := range [][]any{{"MULTI"}, {"SET", "k", "w"}, {"PUBLISH", "c", "4"}, {"PUBSUB", "NUMSUB", "c"}, {"SPUBLISH", "c", "5"}} {
+		_, err := session.Do(ctx, words...)
+		require.NoError(t, err)
+	}
+	require.Zero(t, waiting())
+	_, all := session.shardsOf(session.multi.queue)
+	require.False(t, all, "channels need no shards")
+	replies, err := session.Do(ctx, "EXEC")
+	require.NoError(t, err)
+	require.Equal(t, []any{"OK", int64(2), []any{[]byte("c"), int64(1)}, int64(1)}, replies)
+	require.Len(t, take(s, 3), 3)
+}

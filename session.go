@@ -48,6 +48,8 @@ type Session struct {
 	watch  watchState
 	waiter atomic.Pointer[waiter] // the command that waits, nil without one
 	napped bool                   // the command that was just run is to wait
+	busy   bool                   // it was not run, since it would have to wait or take long
+	gone   atomic.Bool            // the user has left
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.
@@ -348,6 +350,10 @@ func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
 		return nil
 	}
 	run(s, c)
+	if s.busy {
+		s.busy = false
+		return ErrBusy
+	}
 	return nil
 }
 

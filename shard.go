@@ -29,6 +29,7 @@ import (
 //	engine.gate     -> shard.mu          transactions hold it shared, whoever needs all shards between them alone
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
+//	shard.mu        -> the locks of package pubsub and of servers' inboxes, which take none of these
 //
 // Whoever holds a shard does not block, but for these. A build with the tag invariants checks the order of shards.
 //

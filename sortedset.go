@@ -257,12 +257,11 @@ func (z SortedSet) PopMin() (Scored, error) { return z.popOne(false) }
 // PopMax removes the element with the highest score and returns it, ErrNotFound if there is none. O(log n).
 func (z SortedSet) PopMax() (Scored, error) { return z.popOne(true) }
 
-// PopMinMany removes up to n elements with the lowest scores and returns them, the lowest first. A number below 0 is
-// ErrInvalid. O(log n) for each.
+// PopMinMany removes up to n elements with the lowest scores and returns them, the lowest first. If memory runs out it
+// returns those that it has removed with the error. A number below 0 is ErrInvalid. O(log n) for each.
 func (z SortedSet) PopMinMany(n int) ([]Scored, error) { return z.pop(n, false) }
 
-// PopMaxMany removes up to n elements with the highest scores and returns them, the highest first. A number below 0 is
-// ErrInvalid. O(log n) for each.
+// PopMaxMany is PopMinMany for the highest scores, the highest first.
 func (z SortedSet) PopMaxMany(n int) ([]Scored, error) { return z.pop(n, true) }
 
 func (z SortedSet) popOne(highest bool) (e Scored, err error) {
@@ -273,14 +272,14 @@ func (z SortedSet) popOne(highest bool) (e Scored, err error) {
 	}
 	var buf [128]byte
 	popped, n, err := w.db.SortedPop(buf[:0], w.hash, w.key, 1, highest)
-	if err != nil {
+	if n == 0 {
+		if err == nil {
+			err = ErrNotFound
+		}
 		return e, err
 	}
-	if n == 0 {
-		return e, ErrNotFound
-	}
 	member, score, _ := keyspace.NextPopped(popped)
-	return Scored{string(member), score}, nil
+	return Scored{string(member), score}, err
 }
 
 func (z SortedSet) pop(n int, highest bool) (elements []Scored, err error) {
@@ -293,9 +292,6 @@ func (z SortedSet) pop(n int, highest bool) (elements []Scored, err error) {
 		return nil, err
 	}
 	popped, n, err := w.db.SortedPop(nil, w.hash, w.key, n, highest)
-	if err != nil {
-		return nil, err
-	}
 	elements = make([]Scored, 0, n)
 	for len(popped) > 0 {
 		var member []byte
@@ -303,7 +299,7 @@ func (z SortedSet) pop(n int, highest bool) (elements []Scored, err error) {
 		member, score, popped = keyspace.NextPopped(popped)
 		elements = append(elements, Scored{string(member), score})
 	}
-	return elements, nil
+	return elements, err
 }
 
 // Random returns an element chosen at random, all with the same chance, ErrNotFound if there is none. O(log n).

@@ -38,6 +38,8 @@ type transaction struct {
 	owned []int           // shards, in the order they were taken
 	known []int           // shards that earlier runs have come to know
 
+	messages []publication // to be published at the commit
+
 	killed atomic.Bool
 }
 
@@ -268,6 +270,7 @@ func (t *transaction) commit() {
 			a.commit()
 		}
 	}
+	t.publishHeld()
 	e.unlockShards(t.owned)
 	for _, n := range rest {
 		e.inSlices(&e.shards[n], (*keyspace.Shard).CloseSome)
@@ -288,6 +291,7 @@ func (t *transaction) rollback() {
 		s.free()
 		s.unlock()
 	}
+	t.messages = nil
 	t.known = append(t.known, t.owned...)
 	t.owned = t.owned[:0]
 }

@@ -190,6 +190,7 @@ func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 // resetCommand puts everything back but what is known of the client's library.
 func resetCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 	c.unsubscribe()
+	c.session.Reset()
 	_ = c.session.SetDB(0) // which there always is
 	c.setNoTouch(false)
 	c.flag(flagNoEvict, false)

@@ -114,6 +114,7 @@ func (s *Server) newClient(peer, local net.Addr) *client {
 	c.addr, c.unix = addressOf(peer, local)
 	c.laddr, _ = addressOf(local, local)
 	c.session.SetLocal(isLocal(peer))
+	c.session.SetImpatient(true)
 	c.seen.active.Store(c.created)
 	return c
 }

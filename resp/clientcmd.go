@@ -154,7 +154,7 @@ func tooMany(sub []byte) string {
 }
 
 // clientUnblock finds nobody who waits: no command of the table blocks.
-func clientUnblock(_ *client, _ *command.Row, args [][]byte, w *reply.RESP) {
+func clientUnblock(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	if len(args) > 4 {
 		w.Error(tooMany(args[1]))
 		return
@@ -163,11 +163,18 @@ func clientUnblock(_ *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 		w.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
 		return
 	}
-	if _, ok := num.ParseInt(args[2]); !ok {
+	id, ok := num.ParseInt(args[2])
+	if !ok {
 		w.Error(errs.NotInteger.Error())
 		return
 	}
-	w.Int(0)
+	n := int64(0)
+	for _, other := range c.server.clients.all() {
+		if int64(other.id) == id && other.session.Unblock(len(args) == 4 && is(args[3], "error")) {
+			n = 1
+		}
+	}
+	w.Int(n)
 }
 
 func clientInfo(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {

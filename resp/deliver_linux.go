@@ -191,7 +191,12 @@ func (l *loop) deliver() {
 	l.inbox.done(list)
 }
 
-func (l *loop) collect(*client) { l.deliver() }
+// collect need not do anything while a goroutine runs the client's command: what is posted comes after its reply.
+func (l *loop) collect(c *client) {
+	if !c.loop.running {
+		l.deliver()
+	}
+}
 
 // runLength returns how many entries at the start of the list are to be joined.
 func runLength(list []entry) int {

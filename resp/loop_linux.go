@@ -221,6 +221,7 @@ func (l *loop) serve() {
 func (l *loop) ready(c *client, events uint32) {
 	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.loop.hup = true
+		c.session.Leave()
 	}
 	if c.loop.blocked && events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.loop.blocked = false
@@ -515,17 +516,19 @@ func (l *loop) runNext(c *client) {
 	if !c.loop.next.slow {
 		l.lend(c)
 		l.current = c
-		c.elsewhere(c.loop.next, &c.out)
+		done := c.elsewhere(c.loop.next, &c.out, false)
 		l.current = nil
-		l.back(c)
-		return
+		if done {
+			l.back(c)
+			return
+		}
 	}
 	c.loop.running = true
 	proto := c.out.Proto()
 	go func() {
 		var w reply.RESP
 		w.SetProto(proto)
-		c.elsewhere(c.loop.next, &w)
+		c.elsewhere(c.loop.next, &w, true)
 		c.loop.answered = w.Buf
 		l.ask(c, jobResume)
 	}()
@@ -546,7 +549,7 @@ func (l *loop) resume(c *client) {
 	case c.loop.running:
 		c.loop.running = false
 		if c.closed {
-			c.session.Close()
+			c.forget()
 			return
 		}
 		l.lend(c)
@@ -637,14 +640,16 @@ func (l *loop) adopt(c *client) {
 	}
 }
 
-// close ends a client. Its session lives on while a goroutine runs a command in it.
+// close ends a client. Its session and its subscriptions live on while a goroutine runs a command in it.
 func (l *loop) close(c *client) {
 	if c.closed {
 		return
 	}
 	c.closed, c.closing = true, true
 	l.byFD[c.fd] = nil
-	c.leaveHub() // before the peer can see the end
+	if !c.loop.running {
+		c.leaveHub() // before the peer can see the end
+	}
 	_ = unix.Close(int(c.fd))
 	l.drop(c)
 	c.rest = nil
@@ -659,11 +664,20 @@ func (l *loop) close(c *client) {
 	c.publishIn()
 	c.publishOut(0)
 	c.loop.late = nil
+	c.session.Leave()
 	if !c.loop.running {
 		c.session.Close()
 	}
 	l.release()
 	l.server.clients.remove(c)
+}
+
+// forget ends what a closed client still has when a goroutine has run its last command.
+func (c *client) forget() {
+	if c.subs != nil {
+		c.subs.Clear()
+	}
+	c.session.Close()
 }
 
 // release takes a client off the loop's books.
@@ -698,6 +712,6 @@ func abandon(o order) {
 		_ = unix.Close(int(c.fd))
 		c.session.Close()
 	case o.what == jobResume && c.loop.running:
-		c.session.Close()
+		c.forget()
 	}
 }

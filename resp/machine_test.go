@@ -51,7 +51,7 @@ func (c *client) feed(in []byte) (left []byte) {
 		in = in[used:]
 		switch why {
 		case needAway, needPause:
-			c.elsewhere(next, &c.out)
+			c.elsewhere(next, &c.out, true)
 		case needTurn:
 		default:
 			c.transport.collect(c)

@@ -6,9 +6,8 @@ import (
 	"github.com/darterdb/darter/internal/reply"
 )
 
-// A client's subscriptions belong to its transport, like all its state: these handlers run there, never in a goroutine
-// for commands that take long, and answer to c.out. Confirmations are pushes, so a client that wants no replies gets them
-// all the same.
+// A client's subscriptions belong to its transport, like all its state: these handlers run there and answer to c.out.
+// Confirmations are pushes, so a client that wants no replies gets them all the same.
 
 // manySubscriptions is from how many on a client's subscriptions are ended beside its loop when it is closed.
 const manySubscriptions = 256

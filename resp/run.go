@@ -80,32 +80,45 @@ loop:
 				c.closing = true
 				return len(in), needClose, next
 			}
+			c.session.Refuse()
 			c.out.Error(err.Error())
-		} else if c.gate(resolved) {
+		} else if !c.gate(resolved) {
+			c.session.Refuse()
+		} else {
 			row = resolved
 			h := &s.bound[row.Index()]
 			run, slow := h.run, row.Slow || h.slow != nil && h.slow(c)
 			pushes = h.pushes
+			queued := c.session.InMulti() && !row.ControlsMulti()
 			if c.narrow {
 				run = h.narrow
 			}
 			switch {
 			case s.pause.holds(row):
 				why = needPause
-			case slow:
+			case slow && !queued:
 				why = needAway
+			case queued && run != nil:
+				pushes = false
+				c.session.Enqueue(row, args, &c.out, func(args [][]byte, w reply.Writer) {
+					c.runBound(run, row, args, w.(*reply.RESP))
+				})
+			case run != nil:
+				c.publish(row)
+				c.runBound(run, row, args, &c.out)
+			default:
+				if err := c.session.Run(row, args, &c.out); err == darter.ErrBusy {
+					c.out.Buf = c.out.Buf[:mark]
+					why, slow = needAway, true
+				} else if err != nil {
+					c.defect(&c.out, mark, err)
+				}
 			}
 			if why != needMore {
 				next = call{row: row, args: args, run: run, slow: slow, pushes: pushes}
 				left = left[n:]
 				count++
 				break
-			}
-			if run != nil {
-				c.publish(row)
-				c.runBound(run, row, args, &c.out)
-			} else if err := c.session.Run(row, args, &c.out); err != nil {
-				c.defect(&c.out, mark, err)
 			}
 		}
 		count++
@@ -211,17 +224,29 @@ func (c *client) hush(w *reply.RESP, mark int, pushes bool) {
 	}
 }
 
-// elsewhere runs a command that left the batch, answering to w.
-func (c *client) elsewhere(next call, w *reply.RESP) {
+// elsewhere runs a command that left the batch, answering to w. It may take long and wait, unless it is run on the loop
+// after all: then it says that it can't.
+func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 	mark := len(w.Buf)
 	if next.run != nil {
 		c.runBound(next.run, next.row, next.args, w)
-	} else if err := c.session.Run(next.row, next.args, w); err != nil {
-		c.defect(w, mark, err)
+	} else {
+		if patient {
+			c.session.SetImpatient(false)
+			defer c.session.SetImpatient(true)
+		}
+		switch err := c.session.Run(next.row, next.args, w); {
+		case err == darter.ErrBusy:
+			w.Buf = w.Buf[:mark]
+			return false
+		case err != nil:
+			c.defect(w, mark, err)
+		}
 	}
 	if c.quiet != muteOff {
 		c.hush(w, mark, next.pushes)
 	}
+	return true
 }
 
 // runBound runs a command of this package. As in a session, a defect costs the command and nothing else.

@@ -43,6 +43,9 @@ func (s *Server) Stats() Stats {
 		if c.state.Load()&flagSubscriber != 0 {
 			st.PubSub++
 		}
+		if c.session.Blocked() {
+			st.Blocked++
+		}
 		st.MaxInput = max(st.MaxInput, c.seen.in.Load())
 		st.MaxOutput = max(st.MaxOutput, c.seen.out.Load())
 	}

@@ -1,12 +1,16 @@
 package resp
 
 import (
+	"bytes"
+	"errors"
 	"net"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
+	"github.com/darterdb/darter/internal/reply"
 )
 
 const (
@@ -28,6 +32,7 @@ type stream struct {
 	conn   net.Conn
 	size   int // of the next read buffer
 	resume chan struct{}
+	sent   []byte // what the client has sent while its command waited
 
 	mu struct {
 		sync.Mutex
@@ -128,9 +133,13 @@ func (t *stream) process() {
 				t.idle(func() bool { return c.server.pause.holds(next.row) && c.server.pause.wait(c) })
 			}
 			if !c.killed.Load() {
-				c.elsewhere(next, &c.out)
+				t.elsewhere(next)
 				c.closing = c.closing || c.leaving
 				t.waitForRoom()
+				if len(t.sent) > 0 {
+					left = append(bytes.Clone(left), t.sent...)
+					t.sent = nil
+				}
 			}
 			c.seen.away.Store(false)
 		case needRoom:
@@ -141,7 +150,11 @@ func (t *stream) process() {
 			more = false
 		}
 	}
-	c.rest = c.rest[:copy(c.rest, left)]
+	if len(left) <= cap(c.rest) {
+		c.rest = c.rest[:copy(c.rest[:cap(c.rest)], left)]
+	} else {
+		c.rest = left
+	}
 	c.publishIn()
 	if int64(len(c.rest)) > c.server.set.queryLimit.Load() {
 		c.overQuery()
@@ -153,6 +166,55 @@ func (t *stream) process() {
 	}
 	c.out.Buf = nil
 	t.setBusy(false)
+}
+
+// elsewhere runs a command that may take long. Pushes reach the client meanwhile, and what it sends is read, so that its
+// end is noticed.
+func (t *stream) elsewhere(next call) {
+	c := t.client
+	next = next.copied()
+	var w reply.RESP
+	w.SetProto(c.out.Proto())
+	t.setBusy(false)
+	if next.row.Flags&command.Blocking != 0 {
+		stop := t.listen()
+		c.elsewhere(next, &w, true)
+		t.sent = stop()
+	} else {
+		c.elsewhere(next, &w, true)
+	}
+	t.setBusy(true)
+	c.out.Buf = append(c.out.Buf, w.Buf...)
+}
+
+// listen reads what the client sends, a little of it, until stop is called, which returns that. If the client ends, its
+// session is told.
+func (t *stream) listen() (stop func() []byte) {
+	var got []byte
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, smallRead)
+		for len(got) < largeRead {
+			n, err := t.conn.Read(buf)
+			got = append(got, buf[:n]...)
+			var timeout net.Error
+			switch {
+			case errors.As(err, &timeout) && timeout.Timeout():
+				return
+			case err != nil:
+				t.client.session.Leave()
+				return
+			}
+		}
+	}()
+	return func() []byte {
+		// A deadline that can't be set leaves the reader waiting for the connection's end, which comes.
+		_ = t.conn.SetReadDeadline(time.Now())
+		<-done
+		_ = t.conn.SetReadDeadline(time.Time{})
+		return got
+	}
 }
 
 // waitForRoom waits until what the client has published was passed on.

@@ -13,16 +13,13 @@ import (
 
 const errNaNOrInfinity = errs.Error("ERR value is NaN or Infinity")
 
-// readHash opens the hash of a OneKey command's key, as a read does.
-func (c *Call) readHash() (value.Hash, error) { return c.find(&c.One).AsHash() }
-
-// aHash is readHash for commands that answer with nothing else if it fails.
-func (c *Call) aHash() (value.Hash, bool) {
-	x, err := c.readHash()
+// openHash makes a zero x the hash of a OneKey command's key, as a read does. It answers itself if that fails.
+func (c *Call) openHash(x *value.Hash) bool {
+	err := c.find(&c.One).OpenHash(x)
 	if err != nil {
 		c.Fail(err)
 	}
-	return x, err == nil
+	return err == nil
 }
 
 // text returns a buffer in which hashes write out integers.
@@ -43,14 +40,15 @@ func (c *Call) field(x *value.Hash, field []byte) {
 }
 
 func runHget(c *Call) {
-	if x, ok := c.aHash(); ok {
+	var x value.Hash
+	if c.openHash(&x) {
 		c.field(&x, c.Args[2])
 	}
 }
 
 func runHmget(c *Call) {
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	c.W.Array(len(c.Args) - 2)
@@ -60,28 +58,31 @@ func runHmget(c *Call) {
 }
 
 func runHexists(c *Call) {
-	if x, ok := c.aHash(); ok {
+	var x value.Hash
+	if c.openHash(&x) {
 		_, _, has := x.Get(c.Args[2], c.digits[:])
 		c.countOf(has, nil)
 	}
 }
 
 func runHstrlen(c *Call) {
-	if x, ok := c.aHash(); ok {
+	var x value.Hash
+	if c.openHash(&x) {
 		v, _, _ := x.Get(c.Args[2], c.digits[:])
 		c.W.Int(int64(len(v)))
 	}
 }
 
 func runHlen(c *Call) {
-	if x, ok := c.aHash(); ok {
+	var x value.Hash
+	if c.openHash(&x) {
 		c.W.Int(int64(x.Len()))
 	}
 }
 
 func runHgetall(c *Call) {
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	c.W.Map(x.Len())
@@ -102,8 +103,8 @@ func runHvals(c *Call) {
 
 // eachField answers with an array to which fn adds one element for each field.
 func (c *Call) eachField(fn func(field, v []byte)) {
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	c.W.Array(x.Len())
@@ -182,8 +183,8 @@ func runHrandfield(c *Call) {
 		c.hrandfieldMany()
 		return
 	}
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	found := false
@@ -215,9 +216,9 @@ func (c *Call) hrandfieldMany() {
 		c.Fail(errTooMany)
 		return
 	}
-	x, ok := c.aHash()
+	var x value.Hash
 	switch {
-	case !ok:
+	case !c.openHash(&x):
 	case n >= 0:
 		p.n = int(min(n, int64(x.Len())))
 		p.open()
@@ -293,8 +294,8 @@ func runHscan(c *Call) {
 		c.Fail(errs.InvalidCursor)
 		return
 	}
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	// An absent key is found out before the options are looked at.

@@ -6,6 +6,7 @@ import (
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/value"
 )
 
 // What the commands on the times of expiry of fields do: those of Redis 7.4, and HGETDEL, HGETEX and HSETEX of 8.0.
@@ -153,8 +154,8 @@ func runHexpiretime(c *Call) { c.httl('s', true) }
 func runHpexpiretime(c *Call) { c.httl('m', true) }
 
 func (c *Call) httl(unit byte, absolute bool) {
-	x, ok := c.aHash()
-	if !ok {
+	var x value.Hash
+	if !c.openHash(&x) {
 		return
 	}
 	fields, err := fieldsFrom(c.Args[2:], errFieldsNumber)

@@ -282,14 +282,15 @@ func (c *Call) popEnd(highest bool) {
 		}
 	}
 	popped, n, err := c.popSorted(&c.One, count, highest)
-	if err != nil {
+	if err != nil && n == 0 {
 		c.Fail(err)
 		return
 	}
 	c.writePopped(popped, n, len(c.Args) == 3 && c.W.Proto() == 3)
 }
 
-// popSorted removes up to count elements from an end of a sorted set.
+// popSorted removes up to count elements from an end of a sorted set. What is gone has to be told, even if memory ran out
+// before the rest.
 func (c *Call) popSorted(t *Target, count int64, highest bool) (popped []byte, n int, err error) {
 	popped, n, err = t.DB.SortedPop(c.old[:0], t.Hash, t.Key, int(min(count, math.MaxInt)), highest)
 	if cap(popped) <= maxKept {
@@ -317,7 +318,7 @@ func runZmpop(c *Call) {
 	for i := range keys {
 		t := c.Key(2 + i)
 		popped, n, err := c.popSorted(&t, count, highest)
-		if err != nil {
+		if err != nil && n == 0 {
 			c.Fail(err)
 			return
 		}

@@ -41,6 +41,10 @@ var rooms = []room{
 	{dir: "internal/wire", rooms: []string{"internal/num"}},
 	{dir: "internal/reply", rooms: []string{"internal/num"}},
 	{dir: "internal/pubsub", rooms: []string{"internal/glob", "internal/reply"}},
+	{
+		dir: "internal/luavm", rooms: []string{"internal/num", "internal/reply"},
+		other: []string{"github.com/yuin/gopher-lua/ast", "github.com/yuin/gopher-lua/parse"},
+	},
 	{dir: "internal/table", rooms: []string{"internal/slab"}},
 	{dir: "internal/packed", rooms: []string{"internal/num"}},
 	{dir: "internal/btree", rooms: []string{"internal/packed", "internal/slab"}},
@@ -87,6 +91,7 @@ var forbidden = map[string][]string{
 	root:                {"net", "net/http", "log"},
 	"internal/keyspace": {"net", "os", "sync"},
 	"internal/command":  {"net", "os", "sync"},
+	"internal/luavm":    {"net", "os"},
 	"internal/table":    {"net", "os", "time"},
 	"internal/packed":   {"net", "os", "time", "sync"},
 	"internal/btree":    {"net", "os", "time", "sync"},

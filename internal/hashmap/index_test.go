@@ -89,7 +89,7 @@ func TestIndex(t *testing.T) {
 	var x Index
 	model := indexModel{}
 	x.Lookup(s.Mem, 5, func(uint64) bool { panic("called") })
-	const n = 60_000
+	const n = 30_000
 	entry := func(i int) (h, number uint64) { return mix(uint64(i)) >> 32, uint64(i) }
 	worst := 0.0
 	for i := range n {

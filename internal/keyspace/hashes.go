@@ -11,24 +11,24 @@ import (
 
 // The operations on hashes. Commands and the Go API share them; those on the times of fields are in hashes_ttl.go.
 
-// AsHash opens the hash of a key, an empty one for an absent key. It is good until the DB changes. Another kind of
-// value is errs.WrongType.
-func (it Item) AsHash() (value.Hash, error) {
+// OpenHash makes a zero x the hash of a key, an empty one for an absent key. It is good until the DB changes. Another kind
+// of value is errs.WrongType.
+func (it Item) OpenHash(x *value.Hash) error {
 	raw, err := it.As(Hash)
-	if err != nil || !it.Found() {
-		return value.Hash{}, err
+	if err == nil && it.Found() {
+		x.Open(it.db.hashView(it.Kind()), raw)
 	}
-	return value.OpenHash(it.db.hashView(it.Kind()), raw), nil
+	return err
 }
 
-// AsHash opens the hash of a key, an empty one for an absent key. It is good as long as the version. Another kind of
-// value is errs.WrongType.
-func (it FrozenItem) AsHash() (value.Hash, error) {
+// OpenHash makes a zero x the hash of a key, an empty one for an absent key. It is good as long as the version. Another
+// kind of value is errs.WrongType.
+func (it FrozenItem) OpenHash(x *value.Hash) error {
 	raw, err := it.As(Hash)
-	if err != nil || !it.Found() {
-		return value.Hash{}, err
+	if err == nil && it.Found() {
+		x.Open(it.View(), raw)
 	}
-	return value.OpenHash(it.View(), raw), nil
+	return err
 }
 
 // hashView is View, with the time only where fields expire: to ask for it costs more than the rest of a read.
@@ -50,9 +50,9 @@ type hashChange struct {
 	changed bool
 }
 
-// changeHash looks a key up for a change of its hash; timed says that fields may get a time of expiry. An error means
-// that nothing has changed.
-func (db *DB) changeHash(h uint64, key []byte, timed bool) (c hashChange, err error) {
+// begin makes a zero c a change of the hash of a key; timed says that fields may get a time of expiry. An error means that
+// nothing has changed.
+func (c *hashChange) begin(db *DB, h uint64, key []byte, timed bool) error {
 	it := db.Look(h, key)
 	raw, err := it.As(Hash)
 	if err == nil && it.large() {
@@ -62,13 +62,15 @@ func (db *DB) changeHash(h uint64, key []byte, timed bool) (c hashChange, err er
 		}
 	}
 	if err != nil {
-		return hashChange{}, err
+		return err
 	}
 	now := int64(0)
 	if timed || it.Found() && it.Kind() == HashTTL {
 		now = db.Now()
 	}
-	return hashChange{HashEdit: value.EditHash(&db.shard.heap, now, raw), db: db, h: h, key: key, it: it}, nil
+	c.db, c.h, c.key, c.it = db, h, key, it
+	c.Edit(&db.shard.heap, now, raw)
+	return nil
 }
 
 // ownHash makes the cell of a large hash private, and large enough for the times of fields.
@@ -109,8 +111,8 @@ func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
 // HashSet gives fields of a hash their values, given as pairs, and returns how many of them weren't there. After an
 // error for want of memory some may be set.
 func (db *DB) HashSet(h uint64, key []byte, pairs [][]byte) (created int, err error) {
-	c, err := db.changeHash(h, key, false)
-	if err != nil {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil {
 		return 0, err
 	}
 	err = c.Fits(pairs)
@@ -132,15 +134,15 @@ func (db *DB) HashSet(h uint64, key []byte, pairs [][]byte) (created int, err er
 
 // HashSetNX gives a field a value if it isn't there, and says whether it did.
 func (db *DB) HashSetNX(h uint64, key, field, v []byte) (bool, error) {
-	c, err := db.changeHash(h, key, false)
-	if err != nil {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil {
 		return false, err
 	}
 	var buf [value.DigitsSize]byte
 	if _, _, ok := c.Get(field, buf[:]); ok {
 		return false, nil
 	}
-	_, err = c.Set(field, v, 0)
+	_, err := c.Set(field, v, 0)
 	c.changed = err == nil
 	_, err = c.keep(EventHSet, err)
 	return err == nil, err
@@ -148,8 +150,8 @@ func (db *DB) HashSetNX(h uint64, key, field, v []byte) (bool, error) {
 
 // HashDelete removes fields and returns how many of them were there. The key goes with the last one.
 func (db *DB) HashDelete(h uint64, key []byte, fields [][]byte) (removed int, err error) {
-	c, err := db.changeHash(h, key, false)
-	if err != nil || !c.it.Found() {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil || !c.it.Found() {
 		return 0, err
 	}
 	for i := 0; i < len(fields) && err == nil; i++ {
@@ -168,8 +170,8 @@ func (db *DB) HashDelete(h uint64, key []byte, fields [][]byte) (removed int, er
 // HashIncrBy adds to the integer that a field holds, 0 if it is absent, and returns the sum. The field's time of expiry
 // stays.
 func (db *DB) HashIncrBy(h uint64, key, field []byte, by int64) (int64, error) {
-	c, err := db.changeHash(h, key, false)
-	if err != nil {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil {
 		return 0, err
 	}
 	var buf [value.DigitsSize]byte
@@ -183,7 +185,7 @@ func (db *DB) HashIncrBy(h uint64, key, field []byte, by int64) (int64, error) {
 	if !ok {
 		return 0, errs.Overflow
 	}
-	_, err = c.Set(field, num.AppendInt(buf[:0], n), value.KeepTime)
+	_, err := c.Set(field, num.AppendInt(buf[:0], n), value.KeepTime)
 	c.changed = err == nil
 	if _, err = c.keep(EventHIncrBy, err); err != nil {
 		return 0, err
@@ -194,8 +196,8 @@ func (db *DB) HashIncrBy(h uint64, key, field []byte, by int64) (int64, error) {
 // HashIncrByFloat adds a decimal number to the one that a field holds, 0 if it is absent, and appends the sum to dst as
 // it is stored from then on. The field's time of expiry stays.
 func (db *DB) HashIncrByFloat(dst []byte, h uint64, key, field, by []byte) ([]byte, error) {
-	c, err := db.changeHash(h, key, false)
-	if err != nil {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil {
 		return dst, err
 	}
 	var buf [value.DigitsSize]byte

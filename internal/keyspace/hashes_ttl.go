@@ -40,12 +40,12 @@ func (f ExpireFlags) refuses(old, at int64) bool {
 // them. After an error for want of memory the first ones may be changed.
 func (db *DB) HashExpire(
 	h uint64, key []byte, fields [][]byte, at int64, cond ExpireFlags, fn func(FieldResult),
-) error {
-	c, err := db.changeHash(h, key, true)
-	if err != nil {
+) (err error) {
+	var c hashChange
+	if err := c.begin(db, h, key, true); err != nil {
 		return err
 	}
-	past := at <= db.Now()
+	past := at <= c.Now()
 	set, deleted := false, false
 	var buf [value.DigitsSize]byte
 	for i := 0; i < len(fields) && err == nil; i++ {
@@ -85,9 +85,9 @@ func (c *hashChange) keepTimes(set bool, e Event, deleted bool, fault error) (ke
 }
 
 // HashPersist takes the times of expiry of fields away and passes on what became of each, in order.
-func (db *DB) HashPersist(h uint64, key []byte, fields [][]byte, fn func(FieldResult)) error {
-	c, err := db.changeHash(h, key, false)
-	if err != nil {
+func (db *DB) HashPersist(h uint64, key []byte, fields [][]byte, fn func(FieldResult)) (err error) {
+	var c hashChange
+	if err := c.begin(db, h, key, false); err != nil {
 		return err
 	}
 	var buf [value.DigitsSize]byte
@@ -120,8 +120,8 @@ type HashSetOptions struct {
 
 // HashSetEx gives fields their values and a time of expiry, and says whether it did.
 func (db *DB) HashSetEx(h uint64, key []byte, pairs [][]byte, o HashSetOptions) (bool, error) {
-	c, err := db.changeHash(h, key, o.ExpireAt != 0)
-	if err != nil {
+	var c hashChange
+	if err := c.begin(db, h, key, o.ExpireAt != 0); err != nil {
 		return false, err
 	}
 	var buf [value.DigitsSize]byte
@@ -132,14 +132,14 @@ func (db *DB) HashSetEx(h uint64, key []byte, pairs [][]byte, o HashSetOptions) 
 			}
 		}
 	}
-	if o.ExpireAt != 0 && o.ExpireAt <= db.Now() {
+	if o.ExpireAt != 0 && o.ExpireAt <= c.Now() {
 		return true, c.dropPairs(pairs)
 	}
 	at := o.ExpireAt
 	if o.KeepTTL {
 		at = value.KeepTime
 	}
-	err = c.Fits(pairs)
+	err := c.Fits(pairs)
 	for i := 0; i+1 < len(pairs) && err == nil; i += 2 {
 		_, err = c.Set(pairs[i], pairs[i+1], at)
 		c.changed = c.changed || err == nil
@@ -194,9 +194,9 @@ func (db *DB) HashGetEx(
 func (db *DB) hashGet(
 	h uint64, key []byte, fields [][]byte, timed bool, fn func(v []byte, found bool),
 	then func(c *hashChange, field []byte, old int64) (set, deleted bool, err error),
-) error {
-	c, err := db.changeHash(h, key, timed)
-	if err != nil {
+) (err error) {
+	var c hashChange
+	if err := c.begin(db, h, key, timed); err != nil {
 		return err
 	}
 	buf := make([]byte, value.DigitsSize)
@@ -224,8 +224,8 @@ func (db *DB) hashGet(
 func (db *DB) expireFields(it Item, budget int) (more bool, err error) {
 	var buf [64]byte
 	key := append(buf[:0], it.Key()...)
-	c, err := db.changeHash(it.hash, key, false)
-	if err != nil || !c.it.Found() {
+	var c hashChange
+	if err := c.begin(db, it.hash, key, false); err != nil || !c.it.Found() {
 		return false, err
 	}
 	n, err := c.Expire(budget)

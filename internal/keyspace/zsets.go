@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/table"
 	"github.com/darterdb/darter/internal/value"
 )
 
@@ -32,20 +33,49 @@ type sortedEdit struct {
 
 func (db *DB) editSorted(h uint64, key []byte) (sortedEdit, error) {
 	it := db.Look(h, key)
-	raw, err := it.As(SortedSet)
+	if _, err := it.As(SortedSet); err != nil {
+		return sortedEdit{}, err
+	}
+	it, err := db.secure(it)
 	if err != nil {
 		return sortedEdit{}, err
 	}
+	raw, _ := it.As(SortedSet)
 	return sortedEdit{db, h, key, it, db.Heap().SortedSet(raw)}, nil
 }
 
-// keep stores what has become of the sorted set, and returns the error that ended the operation, or its own.
-func (e *sortedEdit) keep(ev Event, failed error) error {
-	raw, large := e.set.Raw()
-	if err := e.db.Keep(e.h, e.key, e.it, SortedSet, raw, large, ev); err != nil {
-		return err
+// secure makes the cell of a key that leads to nodes private, so that to store the record anew, which is as long, needs no
+// memory: once nodes have changed it must not fail.
+func (db *DB) secure(it Item) (Item, error) {
+	if !it.Found() || !it.large() || db.t.Private(it.slot) {
+		return it, nil
 	}
-	return failed
+	c := table.Cell{Kind: it.slot.Kind(), Mark: true, Access: it.slot.Access(), Expiry: it.ExpireAt()}
+	_, it, err := db.replace(it, len(it.Value()), c, edit)
+	return it, err
+}
+
+// end stores what has become of the sorted set, and returns the error that ended the operation, or its own. Without a change
+// nothing is announced; yet a large one that failed to change may have moved nodes.
+func (e *sortedEdit) end(changed bool, ev Event, failed error) error {
+	wasLarge := e.it.Found() && e.it.large()
+	if !changed && (failed == nil || !wasLarge) {
+		return failed
+	}
+	raw, large := e.set.Raw()
+	var err error
+	if changed {
+		err = e.db.Keep(e.h, e.key, e.it, SortedSet, raw, large, ev)
+	} else {
+		err = e.db.hold(e.h, e.key, e.it, SortedSet, raw, large, update)
+	}
+	if err == nil {
+		return failed
+	}
+	if !wasLarge {
+		e.db.Abandon(SortedSet, raw, large)
+	}
+	return err
 }
 
 // SortedAdd gives n members scores, as the mode says, and returns how many were added, and how many others have another
@@ -66,10 +96,7 @@ func (db *DB) SortedAdd(h uint64, key []byte, mode value.AddMode, n int, each fu
 			changed++
 		}
 	}
-	if added+changed > 0 {
-		err = e.keep(EventZAdd, err)
-	}
-	return added, changed, err
+	return added, changed, e.end(added+changed > 0, EventZAdd, err)
 }
 
 // SortedIncr adds to the score of a member, 0 if it is not there, and returns the sum, and whether the mode let it be. A
@@ -80,15 +107,13 @@ func (db *DB) SortedIncr(h uint64, key, member []byte, by float64, mode value.Ad
 		return 0, false, err
 	}
 	did, sum, err := e.set.Add(member, by, mode|value.AddIncr)
-	switch {
-	case err != nil:
+	switch err = e.end(did == value.AddDone || did == value.AddChanged, EventZIncr, err); {
+	case err != nil || did == value.AddNothing:
 		return 0, false, err
 	case did == value.AddNaN:
 		return 0, false, errs.ScoreNaN
-	case did == value.AddDone, did == value.AddChanged:
-		err = e.keep(EventZIncr, nil)
 	}
-	return sum, did != value.AddNothing, err
+	return sum, true, nil
 }
 
 // SortedRemove removes n members and returns how many of them were there.
@@ -103,10 +128,7 @@ func (db *DB) SortedRemove(h uint64, key []byte, n int, each func(i int) []byte)
 			removed++
 		}
 	}
-	if removed > 0 {
-		err = e.keep(EventZRem, err)
-	}
-	return removed, err
+	return removed, e.end(removed > 0, EventZRem, err)
 }
 
 // SortedRemoveRange removes the elements in a range and returns how many there were.
@@ -129,10 +151,8 @@ func (e *sortedEdit) removeSpan(s value.Ranks, ev Event) (removed int, err error
 		return n, e.db.discard(e.it, e.key, ev)
 	}
 	err = e.set.RemoveSpan(s.From, s.To)
-	if removed = n - e.set.Len(); removed > 0 {
-		err = e.keep(ev, err)
-	}
-	return removed, err
+	removed = n - e.set.Len()
+	return removed, e.end(removed > 0, ev, err)
 }
 
 // discard removes a key whose elements were all taken from it.
@@ -148,8 +168,8 @@ func (db *DB) discard(it Item, key []byte, ev Event) error {
 }
 
 // SortedPop removes up to n elements with the lowest scores, or the highest, and appends them to dst in that order: see
-// NextPopped. It returns how many there were. An absent key has none. On an error nothing is removed, or, for want of
-// memory, some elements.
+// NextPopped. It returns how many there were. An absent key has none. If memory runs out those that are gone come with the
+// error.
 func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (popped []byte, count int, err error) {
 	e, err := db.editSorted(h, key)
 	if err != nil || n <= 0 || !e.it.Found() {
@@ -173,9 +193,24 @@ func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (
 		out = appendPopped(out, el.Member(digits[:]), el.Score)
 	}
 	if _, err := e.removeSpan(s, ev); err != nil {
-		return dst, 0, err
+		out, count = onlyGone(z, dst, out[len(dst):])
+		return out, count, err
 	}
 	return out, s.Len(), nil
+}
+
+// onlyGone appends those popped elements that are not there any more.
+func onlyGone(z *value.SortedSet, dst, popped []byte) (out []byte, count int) {
+	for len(popped) > 0 {
+		var member []byte
+		var score float64
+		member, score, popped = NextPopped(popped)
+		if _, found := z.Seek(score, member); !found {
+			dst = appendPopped(dst, member, score)
+			count++
+		}
+	}
+	return dst, count
 }
 
 func appendPopped(dst, member []byte, score float64) []byte {

@@ -164,6 +164,19 @@ func (h *Hub) PublishShard(channel, payload []byte) (receivers int, full *Gate) 
 	return receivers, full
 }
 
+// Receivers returns how many would get a message that is published to a channel now.
+func (h *Hub) Receivers(channel []byte) int {
+	n := h.Subscribers(Channel, channel)
+	h.patterns.mu.RLock()
+	defer h.patterns.mu.RUnlock()
+	for _, t := range h.patterns.list {
+		if glob.Match(t.pattern, channel) {
+			n += t.count
+		}
+	}
+	return n
+}
+
 // join adds a subscriber that the topic does not have, and returns the name as the topic keeps it.
 func (h *Hub) join(k Kind, name string, s Subscriber) string {
 	if k == Pattern {

@@ -419,10 +419,12 @@ func FuzzHub(f *testing.F) {
 						total++
 					}
 				}
-				publish := h.Publish
+				publish, count := h.Publish, h.Receivers
 				if kind == ShardChannel {
 					publish = h.PublishShard
+					count = func(channel []byte) int { return h.Subscribers(ShardChannel, channel) }
 				}
+				require.Equal(t, total, count([]byte(names[name])))
 				n, _ := publish([]byte(names[name]), nil)
 				require.Equal(t, total, n)
 				o.handOver()

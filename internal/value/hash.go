@@ -65,15 +65,17 @@ type Hash struct {
 }
 
 // OpenHash returns what reads a hash, given its raw bytes; without any it is empty.
-func OpenHash(v View, raw []byte) Hash {
-	x := Hash{v: v}
-	if len(raw) > 0 {
-		x.open(raw)
-	}
+func OpenHash(v View, raw []byte) (x Hash) {
+	x.Open(v, raw)
 	return x
 }
 
-func (x *Hash) open(raw []byte) {
+// Open makes a zero Hash what OpenHash returns.
+func (x *Hash) Open(v View, raw []byte) {
+	x.v = v
+	if len(raw) == 0 {
+		return
+	}
 	x.form = raw[0]
 	b := raw[1:]
 	if x.timed() {

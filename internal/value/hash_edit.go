@@ -31,15 +31,21 @@ func (e *HashEdit) Moved() bool { return e.nodes }
 
 // EditHash returns what changes a hash, given its raw bytes; without any it is empty. now is the Unix time in
 // milliseconds.
-func EditHash(heap *Heap, now int64, raw []byte) HashEdit {
-	e := HashEdit{Hash: OpenHash(View{Mem: heap.Mem, Seed: heap.Seed, Now: now}, raw), heap: heap}
+func EditHash(heap *Heap, now int64, raw []byte) (e HashEdit) {
+	e.Edit(heap, now, raw)
+	return e
+}
+
+// Edit makes a zero HashEdit what EditHash returns.
+func (e *HashEdit) Edit(heap *Heap, now int64, raw []byte) {
+	e.heap = heap
+	e.Open(View{Mem: heap.Mem, Seed: heap.Seed, Now: now}, raw)
 	if len(raw) == 0 {
 		e.form = hashPacked
 	}
 	if e.large() {
 		e.least = len(raw)
 	}
-	return e
 }
 
 // head returns how many bytes stand in front of the fields of a packed hash.

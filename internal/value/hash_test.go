@@ -360,7 +360,7 @@ func TestHashRandom(t *testing.T) {
 // TestHashParts saves hashes and loads them again, into heaps with other limits.
 func TestHashParts(t *testing.T) {
 	for _, entries := range []int64{0, 10_000} {
-		for _, n := range []int{1, 500, 5000} {
+		for _, n := range []int{1, 300, 2000} {
 			for _, times := range []bool{false, true} {
 				x := newHashTester(t, entries)
 				x.edit(func(e *HashEdit) {
