@@ -41,6 +41,10 @@ type Options struct {
 	// Databases is how many logical databases there are, at most 1024. 0 means 16.
 	Databases int
 
+	// ScriptTime is how long one run of a script or function may take; then it is stopped, and what it did is undone. 0
+	// means as long as it takes. Others are not held up by it, but for those who write to the shards that it has used.
+	ScriptTime time.Duration
+
 	// Logger is told of what happens in the background: saves, loads, snapshots that were never closed, contained
 	// panics. nil means silence.
 	Logger *slog.Logger
@@ -71,6 +75,8 @@ type engine struct {
 	region     *slab.Region
 	clock      *keyspace.Clock
 	limits     *value.Limits
+	scripts    *scripting
+	scriptTime time.Duration
 	config     *config.Config
 	log        *slog.Logger
 	hub        *pubsub.Hub
@@ -165,6 +171,7 @@ func newEngine(o Options) (*engine, error) {
 	}
 	e.region = region
 	e.limits = value.NewLimits()
+	e.scripts, e.scriptTime = newScripting(), o.ScriptTime
 	shared := keyspace.Config{
 		Region: region, Clock: e.clock, Seed: e.seed, Databases: e.databases, Limits: e.limits, Used: &e.used,
 	}
@@ -196,6 +203,8 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	close(e.closing)
+	e.scripts.kill(false, ErrClosed)
+	e.scripts.kill(true, ErrClosed)
 	e.work.Wait()
 	e.lockAll() // a snapshot that is being taken gets into the list
 	e.unlockAll()

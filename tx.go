@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync/atomic"
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
@@ -40,7 +39,7 @@ type transaction struct {
 
 	messages []publication // to be published at the commit
 
-	killed atomic.Bool
+	impatient bool // it must not wait
 }
 
 // conflict is what a transaction panics with when it must run again. It never leaves this package.
@@ -56,10 +55,14 @@ var ErrBusy = errors.New("darter: a transaction is under way")
 // maxRuns is how often a transaction runs before it takes all shards at once.
 const maxRuns = 16
 
-// beginTx starts a transaction, or waits until it may start.
-func (e *engine) beginTx(ctx context.Context) *transaction {
-	e.gate.RLock()
-	return &transaction{e: e, ctx: ctx}
+// startTx starts a transaction, when it may start. run is to follow.
+func (e *engine) startTx(ctx context.Context, impatient bool) (*transaction, error) {
+	if !impatient {
+		e.gate.RLock()
+	} else if !e.gate.TryRLock() {
+		return nil, ErrBusy
+	}
+	return &transaction{e: e, ctx: ctx, impatient: impatient}, nil
 }
 
 // highest returns the number of the last of the shards in order that the transaction owns, -1 without any.
@@ -82,6 +85,10 @@ func (t *transaction) take(s *shard) {
 		if s.mu.number < t.highest() {
 			s.unlock()
 			panic(conflict{s.mu.number})
+		}
+		if t.impatient {
+			s.unlock()
+			panic(stopped{ErrBusy})
 		}
 		if err := s.await(t.ctx); err != nil {
 			s.unlock()
@@ -296,20 +303,25 @@ func (t *transaction) rollback() {
 	t.owned = t.owned[:0]
 }
 
-// end lets those go on who wait for no transaction to run.
-func (t *transaction) end() { t.e.gate.RUnlock() }
-
-// transact runs fn as a transaction, again if need be, and commits unless keep says otherwise of its outcome. A panic of fn is
-// passed on after a rollback.
+// transact runs fn as a transaction and commits, unless keep says otherwise of its outcome. A panic of fn is passed on
+// after a rollback.
 func (e *engine) transact(ctx context.Context, fn func(t *transaction) (keep bool, err error)) error {
-	t := e.beginTx(ctx)
-	defer t.end()
+	t, err := e.startTx(ctx, false)
+	if err != nil {
+		return err
+	}
+	return t.run(fn)
+}
+
+// run runs fn, again if need be, and ends the transaction.
+func (t *transaction) run(fn func(*transaction) (keep bool, err error)) error {
+	defer t.e.gate.RUnlock()
 	for run := 1; ; run++ {
 		again, err := t.once(run >= maxRuns, fn)
 		if !again {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := t.ctx.Err(); err != nil {
 			return err
 		}
 		runtime.Gosched()

@@ -21,6 +21,12 @@ func (it Item) OpenHash(x *value.Hash) error {
 	return err
 }
 
+// AsHash is OpenHash that returns the hash.
+func (it Item) AsHash() (x value.Hash, err error) {
+	err = it.OpenHash(&x)
+	return x, err
+}
+
 // OpenHash makes a zero x the hash of a key, an empty one for an absent key. It is good as long as the version. Another
 // kind of value is errs.WrongType.
 func (it FrozenItem) OpenHash(x *value.Hash) error {

@@ -1,0 +1,389 @@
+package darter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/darterdb/darter/internal/command"
+	"github.com/darterdb/darter/internal/errs"
+	"github.com/darterdb/darter/internal/luavm"
+	"github.com/darterdb/darter/internal/num"
+	"github.com/darterdb/darter/internal/reply"
+)
+
+// # Scripts
+//
+// A script (EVAL) or a function of a library (FCALL) is a transaction: see tx.go. It may use any keys, those that it names
+// beforehand being taken first; nobody sees half of what it does; and it is stopped, by SCRIPT KILL or at a limit, with
+// nothing left behind. An error that it does not catch ends it and keeps what it did so far, as in Redis.
+//
+//	EVAL --> machine (package luavm) --redis.call--> a session of the script's own --> the same command table
+//
+// An impatient session, which stands for an event loop, runs a script for a few instructions only. One that takes longer,
+// or would have to wait, is rolled back and fails with ErrBusy, for somebody else to run it; the next time it isn't tried.
+type scripting struct {
+	pool *luavm.Pool
+	slow sync.Map // SHAs of scripts that took longer than a loop can afford
+
+	mu        sync.Mutex
+	running   map[*running]struct{}
+	libraries map[string]*luavm.Library
+	functions map[string]*luavm.Library // by the names of their functions
+}
+
+// running is a script or function under way.
+type running struct {
+	control luavm.Control
+	began   time.Time
+	name    string
+	command []string
+	isFunc  bool
+}
+
+const (
+	// loopInstructions is how long a script may run on an event loop: about 0.2 ms.
+	loopInstructions = 20_000
+	// loopCommands is how many commands it may call there.
+	loopCommands = 64
+)
+
+const (
+	errNoScript     = errs.Error("NOSCRIPT No matching script. Please use EVAL.")
+	errNotBusy      = errs.Error("NOTBUSY No scripts in execution right now.")
+	errKeysNegative = errs.Error("ERR Number of keys can't be negative")
+	errKeysMany     = errs.Error("ERR Number of keys can't be greater than number of args")
+	errFromScript   = errs.Error("ERR This Redis command is not allowed from script")
+	errUnknown      = errs.Error("ERR Unknown Redis command called from script")
+	errArgsFrom     = errs.Error("ERR Wrong number of args calling Redis command from script")
+	errWriteInRO    = errs.Error("ERR Write commands are not allowed from read-only scripts.")
+)
+
+// errTooSlow ends a script that an event loop can't afford, and errAgain one that is to run again.
+var (
+	errTooSlow = errors.New("darter: the script is too slow for an event loop")
+	errAgain   = errors.New("darter: the script is to run again")
+)
+
+func newScripting() *scripting {
+	return &scripting{
+		pool:      luavm.NewPool(luavm.Options{Version: RedisVersion}),
+		running:   map[*running]struct{}{},
+		libraries: map[string]*luavm.Library{},
+		functions: map[string]*luavm.Library{},
+	}
+}
+
+// scriptHost is what a script reaches of the cache.
+type scriptHost struct {
+	s        *Session // the script's own
+	e        *engine
+	control  *luavm.Control
+	readOnly bool
+	oom      bool // what needs memory is refused
+	calls    int  // commands that it may still call, if it is on a loop
+
+	panicked any // what the transaction panicked with
+}
+
+// Call runs a command for the script.
+func (h *scriptHost) Call(args [][]byte, w reply.Writer) {
+	row, err := command.Resolve(args)
+	switch {
+	case err != nil:
+		w.Error(string(scriptRefusal(args)))
+		return
+	case row.Flags&command.NoScript != 0:
+		w.Error(string(errFromScript))
+		return
+	case h.readOnly && row.Flags&command.Write != 0:
+		w.Error(string(errWriteInRO))
+		return
+	case h.oom && row.Flags&command.DenyOOM != 0:
+		w.Error(string(errs.OutOfMemory))
+		return
+	}
+	if h.s.impatient {
+		if h.calls--; h.calls < 0 {
+			h.control.Kill(errTooSlow)
+			return
+		}
+	}
+	defer func() {
+		if h.panicked = recover(); h.panicked != nil {
+			h.control.Kill(errAgain)
+		}
+	}()
+	switch err := h.s.Run(row, args, w); {
+	case errors.Is(err, ErrBusy):
+		h.control.Kill(errTooSlow)
+	case err != nil:
+		w.Error(errorReply(err))
+	}
+}
+
+// scriptRefusal is how a call that is none is refused within a script.
+func scriptRefusal(args [][]byte) errs.Error {
+	if command.Lookup(args[0]) == nil {
+		return errUnknown
+	}
+	if row := command.Lookup(args[0]); len(row.Sub) > 0 && len(args) > 1 && row.Subcommand(args[1]) == nil {
+		return errUnknown
+	}
+	return errArgsFrom
+}
+
+// Allowed answers redis.acl_check_cmd: there is one user, who may run everything.
+func (h *scriptHost) Allowed(args [][]byte) (allowed, known bool) {
+	known = command.Lookup(args[0]) != nil
+	return known, known
+}
+
+// Log writes a line of redis.log to the cache's log.
+func (h *scriptHost) Log(level luavm.LogLevel, line string) {
+	levels := map[luavm.LogLevel]slog.Level{
+		luavm.LogDebug: slog.LevelDebug, luavm.LogVerbose: slog.LevelDebug, luavm.LogNotice: slog.LevelInfo,
+		luavm.LogWarning: slog.LevelWarn,
+	}
+	h.e.log.Log(context.Background(), levels[level], line, "source", "script")
+}
+
+// SetReplication does nothing: there is nobody to replicate to.
+func (h *scriptHost) SetReplication(int) {}
+
+// scriptKeys reads the number of keys and splits what follows it into keys and arguments.
+func scriptKeys(args [][]byte) (keys, rest [][]byte, err error) {
+	n, ok := num.ParseInt(args[2])
+	switch {
+	case !ok:
+		return nil, nil, errs.NotInteger
+	case n > int64(len(args)-3):
+		return nil, nil, errKeysMany
+	case n < 0:
+		return nil, nil, errKeysNegative
+	}
+	return args[3 : 3+n], args[3+n:], nil
+}
+
+func evalCommand(s *Session, c *command.Call) {
+	keys, args, err := scriptKeys(c.Args)
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	script, err := s.scripts.pool.Load(c.Args[1], false)
+	if err != nil {
+		c.W.Error(err.Error())
+		return
+	}
+	s.runScript(c, script, keys, args)
+}
+
+func evalShaCommand(s *Session, c *command.Call) {
+	keys, args, err := scriptKeys(c.Args)
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	script, ok := s.scripts.pool.Script(string(c.Args[1]))
+	if !ok {
+		c.Fail(errNoScript)
+		return
+	}
+	s.runScript(c, script, keys, args)
+}
+
+func (s *Session) runScript(c *command.Call, script *luavm.Script, keys, args [][]byte) {
+	flags, declared := script.Flags()
+	readOnly := c.Row.Flags&command.ReadOnly != 0 || flags&luavm.NoWrites != 0
+	if c.Row.Flags&command.ReadOnly != 0 && declared && flags&luavm.NoWrites == 0 {
+		c.W.Error("ERR Can not execute a script with write flag using *_ro command.")
+		return
+	}
+	if s.full() && declared && !readOnly && flags&luavm.AllowOOM == 0 {
+		c.W.Error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
+		return
+	}
+	s.runMachine(c, script.SHA(), false, readOnly, s.full() && flags&luavm.AllowOOM == 0, keys,
+		func(call luavm.Call) luavm.Outcome {
+			call.Keys, call.Args = keys, args
+			return s.scripts.pool.Run(script, call, c.W)
+		})
+}
+
+// runMachine runs a script or function as a transaction, or as a part of the one that the session is in.
+func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom bool, keys [][]byte,
+	run func(luavm.Call) luavm.Outcome,
+) {
+	if s.impatient {
+		if _, slow := s.scripts.slow.Load(name); slow {
+			s.busy = true
+			return
+		}
+	}
+	rewinder, _ := c.W.(reply.Rewinder)
+	mark := rewinder.Mark()
+	w, row, arguments := c.W, c.Row, c.Args
+	once := func(t *transaction) (keep bool, err error) {
+		rewinder.Rewind(mark)
+		r := &running{began: time.Now(), name: name, isFunc: isFunc}
+		for _, a := range arguments {
+			r.command = append(r.command, string(a))
+		}
+		inner := s.scriptSession(t, c.DB)
+		host := &scriptHost{s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, calls: loopCommands}
+		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits()}
+		if s.impatient {
+			call.Limits.Instructions = loopInstructions
+		}
+		s.scripts.enter(r)
+		defer s.scripts.leave(r)
+		o := run(call)
+		switch {
+		case host.panicked != nil:
+			panic(host.panicked)
+		case o.Err == nil:
+			return true, nil
+		case s.impatient && (errors.Is(o.Err, errTooSlow) || errors.Is(o.Err, luavm.ErrInstructions)):
+			return false, ErrBusy
+		}
+		return false, errs.Error(o.Message)
+	}
+	var err error
+	if s.tx != nil {
+		var keep bool
+		if keep, err = once(s.tx); !keep {
+			panic(stopped{err}) // what it is a part of is undone with it
+		}
+		return
+	}
+	err = s.transactOn(keys, once)
+	c.W, c.Row, c.Args = w, row, arguments
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrBusy):
+		rewinder.Rewind(mark)
+		if s.impatient {
+			s.scripts.slow.Store(name, struct{}{})
+		}
+		s.busy = true
+	default:
+		rewinder.Rewind(mark)
+		c.W.Error(errorReply(err))
+	}
+}
+
+// transactOn runs fn as a transaction that takes the shards of some keys first.
+func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error)) error {
+	t, err := s.startTx(s.ctx, s.impatient)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		t.known = append(t.known, s.shardOf(k))
+	}
+	return t.run(fn)
+}
+
+// scriptSession returns the session in which a script runs its commands. It is kept from one script to the next.
+func (s *Session) scriptSession(t *transaction, db int) *Session {
+	if s.inner == nil {
+		s.inner = &Session{engine: s.engine, local: s.local, ctx: s.ctx}
+		s.inner.call.Env = env{s.inner}
+	}
+	s.inner.tx, s.inner.call.DB, s.inner.impatient = t, db, s.impatient
+	s.inner.call.NoTouch = s.call.NoTouch
+	return s.inner
+}
+
+// scriptLimits returns what one run may use.
+func (s *Session) scriptLimits() luavm.Limits { return luavm.Limits{Time: s.scriptTime} }
+
+func (sc *scripting) enter(r *running) {
+	sc.mu.Lock()
+	sc.running[r] = struct{}{}
+	sc.mu.Unlock()
+}
+
+func (sc *scripting) leave(r *running) {
+	sc.mu.Lock()
+	delete(sc.running, r)
+	sc.mu.Unlock()
+}
+
+// kill stops all scripts, or all functions, and says whether there was one.
+func (sc *scripting) kill(functions bool, reason error) bool {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	some := false
+	for r := range sc.running {
+		if r.isFunc == functions {
+			r.control.Kill(reason)
+			some = true
+		}
+	}
+	return some
+}
+
+func scriptKillCommand(s *Session, c *command.Call) {
+	if !s.scripts.kill(false, nil) {
+		c.Fail(errNotBusy)
+		return
+	}
+	c.OK()
+}
+
+func scriptLoadCommand(s *Session, c *command.Call) {
+	script, err := s.scripts.pool.Load(c.Args[2], true)
+	if err != nil {
+		c.W.Error(err.Error())
+		return
+	}
+	c.W.BulkString(script.SHA())
+}
+
+func scriptExistsCommand(s *Session, c *command.Call) {
+	c.W.Array(len(c.Args) - 2)
+	for _, sha := range c.Args[2:] {
+		c.W.Int(int64(flag(s.scripts.pool.Exists(string(sha)))))
+	}
+}
+
+func scriptFlushCommand(s *Session, c *command.Call) {
+	if len(c.Args) > 3 || len(c.Args) == 3 && !bytes.EqualFold(c.Args[2], []byte("sync")) && !bytes.EqualFold(c.Args[2], []byte("async")) {
+		c.W.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+		return
+	}
+	s.scripts.pool.Flush()
+	s.scripts.slow.Clear()
+	c.OK()
+}
+
+func scriptDebugCommand(_ *Session, c *command.Call) {
+	c.W.Error("ERR darter has no debugger for scripts")
+}
+
+// Eval runs a Lua script as EVAL does and returns its reply as a Go value, like Session.Do. It is a transaction: see
+// Update. The script may use any keys; those in keys are its KEYS and are taken first.
+func (c *Cache) Eval(ctx context.Context, script string, keys []string, args ...any) (any, error) {
+	return NewScript(script).Run(ctx, c, keys, args...)
+}
+
+// Script is a Lua script that is run many times: it is compiled once.
+type Script struct{ text string }
+
+// NewScript returns a script. Mistakes in it show when it is first run.
+func NewScript(text string) *Script { return &Script{text} }
+
+// Run runs the script; see Cache.Eval.
+func (s *Script) Run(ctx context.Context, c *Cache, keys []string, args ...any) (any, error) {
+	words := make([]any, 0, 3+len(keys)+len(args))
+	words = append(words, "EVAL", s.text, len(keys))
+	for _, k := range keys {
+		words = append(words, k)
+	}
+	return c.Do(ctx, append(words, args...)...)
+}

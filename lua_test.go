@@ -1,0 +1,124 @@
+package darter_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/darterdb/darter"
+)
+
+func TestScript(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 8})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	sha := do(s, "SCRIPT", "LOAD", "return redis.call('GET', KEYS[1])").(string)
+	for _, tt := range []struct {
+		args []any
+		want any
+	}{
+		{[]any{"EVAL", "return 1", 0}, int64(1)},
+		{[]any{"EVAL", "return {KEYS[1], ARGV[1]}", 1, "k", "v"}, []any{[]byte("k"), []byte("v")}},
+		{[]any{"EVAL", "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])", 1, "k", "v"}, "v"},
+		{[]any{"EVALSHA", sha, 1, "k"}, "v"},
+		{[]any{"EVALSHA", "no", 0}, "NOSCRIPT No matching script. Please use EVAL."},
+		{[]any{"EVAL", "return redis.call('SET', 'undeclared', 1)", 0}, "OK"},
+		{[]any{"EVAL_RO", "return redis.call('GET', 'undeclared')", 0}, "1"},
+		{[]any{"EVAL", "return redis.pcall('INCR', 'k').err", 0}, "ERR value is not an integer or out of range"},
+		{[]any{"EVAL", "return 1", -1}, "ERR Number of keys can't be negative"},
+		{[]any{"EVAL", "return 1", 5, "a"}, "ERR Number of keys can't be greater than number of args"},
+		{[]any{"SCRIPT", "EXISTS", sha, "x"}, []any{int64(1), int64(0)}},
+		{[]any{"EVAL", "return redis.call('BLPOP', 'empty', 0)", 0}, nil},
+		{[]any{"EVAL", "redis.call('SELECT', 3) redis.call('SET', 'in3', 1) return 1", 0}, int64(1)},
+		{[]any{"EXISTS", "in3"}, int64(0)},
+		{[]any{"SCRIPT", "KILL"}, "NOTBUSY No scripts in execution right now."},
+	} {
+		require.Equal(t, tt.want, do(s, tt.args...), "%v", tt.args)
+	}
+	require.Contains(t, do(s, "EVAL", "return redis.call('MULTI')", 0), "not allowed from script")
+	require.Contains(t, do(s, "EVAL_RO", "return redis.call('SET', 'x', 1)", 0), "Write commands are not allowed")
+	do(s, "MULTI")
+	do(s, "SET", "m", 1)
+	do(s, "EVAL", "return redis.call('INCR', 'm')", 0)
+	require.Equal(t, []any{"OK", int64(2)}, do(s, "EXEC"))
+	do(s, "SCRIPT", "FLUSH")
+	require.Equal(t, "NOSCRIPT No matching script. Please use EVAL.", do(s, "EVALSHA", sha, 0))
+}
+
+// A script that is killed leaves nothing; while it runs others read what was there before.
+func TestKillLeavesNothing(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 8})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	for i := range 100 {
+		require.NoError(t, c.Set(fmt.Sprint("k", i), []byte("old")))
+	}
+	require.NoError(t, c.Set("gone", []byte("there")))
+	before := content(t, c)
+	reply := make(chan any, 1)
+	go func() {
+		reply <- do(c.NewSession(), "EVAL", `
+			for i = 0, 99 do redis.call('SET', 'k' .. i, 'new'); redis.call('RPUSH', 'list' .. i, i) end
+			redis.call('DEL', 'gone')
+			redis.call('PUBLISH', 'written', '1')
+			while true do end`, 0)
+	}()
+	s := c.NewSession()
+	require.Eventually(t, func() bool {
+		v, err := c.Get("k99")
+		require.NoError(t, err)
+		require.Equal(t, "old", string(v))
+		_, err = c.Get("gone")
+		require.NoError(t, err)
+		return do(s, "SCRIPT", "KILL") == "OK"
+	}, time.Minute, 20*time.Millisecond)
+	require.Contains(t, <-reply, "Script killed by user with SCRIPT KILL")
+	require.Equal(t, before, content(t, c))
+	require.NoError(t, c.FlushAll())
+	requireNothingLeft(t, c)
+}
+
+func TestScriptLimit(t *testing.T) {
+	c, err := darter.New(darter.Options{ScriptTime: 20 * time.Millisecond})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	_, err = c.Eval(context.Background(), "redis.call('SET', 'a', 1) while true do end", nil)
+	require.ErrorContains(t, err, "time limit")
+	_, err = c.Get("a")
+	require.ErrorIs(t, err, darter.ErrNotFound)
+}
+
+// Scripts that take their keys in different orders don't wait for each other for ever.
+func TestScriptsDoNotDeadlock(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	const n, each = 4, 100
+	done := make(chan struct{})
+	for w := range n {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range each {
+				order := "for i = 1, 20 do"
+				if (w+i)%2 == 0 {
+					order = "for i = 20, 1, -1 do"
+				}
+				_, err := c.Eval(context.Background(), order+" redis.call('INCR', 'n' .. i) end", nil)
+				require.NoError(t, err)
+			}
+		}()
+	}
+	for range n {
+		<-done
+	}
+	for i := 1; i <= 20; i++ {
+		v, err := c.Get(fmt.Sprint("n", i))
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(n*each), string(v))
+	}
+}
