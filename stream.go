@@ -15,19 +15,19 @@ import (
 // # Streams
 //
 // A Stream is a key that holds a log: entries, each with an ID greater than all before, and with fields. What is added
-// stays until it is deleted or trimmed, whoever reads it. A stream whose entries are all gone is still there, with what is
-// known of its history; an absent key is an empty stream.
+// stays until it is deleted or trimmed, whoever reads it. A stream whose entries are all gone is still there, with
+// what is known of its history; an absent key is an empty stream.
 //
-// Entries can be shared out: a consumer group gives each entry to one of its consumers and remembers it as pending until
-// the consumer acknowledges it. See stream_group.go.
+// Entries can be shared out: a consumer group gives each entry to one of its consumers and remembers it as pending
+// until the consumer acknowledges it. See stream_group.go.
 //
 // Errors are ErrWrongType if the key holds something else, ErrClosed, ErrInternal; from methods that add ErrOutOfMemory
 // and ErrTooLong; from those that change anything ErrReadOnly in a snapshot; from those of groups ErrNoGroup.
 
 // Errors of streams.
 const (
-	// ErrStreamID says that an ID was to be added that is not greater than the stream's last one, or is zero, or that there
-	// is no greater one.
+	// ErrStreamID says that an ID was to be added that is not greater than the stream's last one, or is zero, or that
+	// there is no greater one.
 	ErrStreamID = errs.StreamIDLow
 	// ErrNoGroup says that there is no such consumer group, or no stream.
 	ErrNoGroup = errs.NoGroup
@@ -39,8 +39,8 @@ const (
 // time. The zero StreamID comes before all others and is none's.
 type StreamID struct{ Ms, Seq uint64 }
 
-// ParseStreamID reads an ID as String writes it. Without a number, "1700000000000", it is the first of its time. What is
-// no ID is ErrInvalid.
+// ParseStreamID reads an ID as String writes it. Without a number, "1700000000000", it is the first of its time. What
+// is no ID is ErrInvalid.
 func ParseStreamID(s string) (StreamID, error) {
 	id, ok := value.ParseStreamID(bytesOf(s), 0)
 	if !ok {
@@ -162,8 +162,8 @@ func (o *StreamTrim) trim() (t value.StreamTrim, err error) {
 	return t, nil
 }
 
-// Add adds an entry to the end of the stream, and returns its ID, which is chosen by the clock. Names of fields and their
-// values come in turn, as in
+// Add adds an entry to the end of the stream, and returns its ID, which is chosen by the clock. Names of fields and
+// their values come in turn, as in
 //
 //	id, err := c.Stream("clicks").Add("user", "ann", "page", "/")
 //
@@ -181,8 +181,8 @@ func (s Stream) Add(pairs ...string) (id StreamID, err error) {
 	return id, err
 }
 
-// AddWith adds an entry as the options say, and returns its ID and whether it was added: IfExists may forbid it, which is
-// no error. An ID that isn't greater than all before is ErrStreamID; no fields, or options that clash, ErrInvalid.
+// AddWith adds an entry as the options say, and returns its ID and whether it was added: IfExists may forbid it, which
+// is no error. An ID that isn't greater than all before is ErrStreamID; no fields, or options that clash, ErrInvalid.
 // O(length of the entry), and O(entries removed) if it trims.
 func (s Stream) AddWith(o StreamAddOptions, fields ...StreamField) (id StreamID, added bool, err error) {
 	trim, err := o.Trim.trim()
@@ -274,8 +274,8 @@ func (o *StreamRange) bounds() (from, to value.StreamID, ok bool) {
 	return from, to, ok
 }
 
-// Range returns entries in the order of their IDs, or the reverse. A Count below 0 is ErrInvalid. O(length of the entries),
-// with the key's shard held meanwhile: All lets others have it in between.
+// Range returns entries in the order of their IDs, or the reverse. A Count below 0 is ErrInvalid. O(length of the
+// entries), with the key's shard held meanwhile: All lets others have it in between.
 func (s Stream) Range(o StreamRange) (entries []StreamEntry, err error) {
 	if o.Count < 0 {
 		return nil, fmt.Errorf("%w: StreamRange.Count is %d, below 0", ErrInvalid, o.Count)
@@ -309,9 +309,9 @@ func copyRange(stream *value.Stream, mem slab.Mem, from, to value.StreamID, o *S
 	return entries
 }
 
-// All yields the entries in order. In a cache it takes them slice by slice, and holds nothing while the loop's body runs,
-// which may use the cache: it meets what is added meanwhile, until it has come to the end. In a snapshot each entry is met
-// once. What is no stream, or closed, yields nothing. O(length of the entries).
+// All yields the entries in order. In a cache it takes them slice by slice, and holds nothing while the loop's body
+// runs, which may use the cache: it meets what is added meanwhile, until it has come to the end. In a snapshot each
+// entry is met once. What is no stream, or closed, yields nothing. O(length of the entries).
 func (s Stream) All() iter.Seq[StreamEntry] {
 	return func(yield func(StreamEntry) bool) {
 		const slice = 100 // entries are copied at a time

@@ -23,16 +23,22 @@ func TestStreamAllocations(t *testing.T) {
 		trimmed := []StreamField{{"name", []byte("another value")}}
 		acked := StreamID{n, 0}
 		for name, run := range map[string]func() error{
-			"Add":              func() error { _, err := s.Add("name", "another value", "city", "17"); return err },
-			"AddWith and trim": func() error { _, _, err := s.AddWith(StreamAddOptions{Trim: StreamTrim{MaxLen: 5000}}, trimmed...); return err },
-			"Len":              func() error { _, err := s.Len(); return err },
-			"Info":             func() error { _, err := s.Info(); return err },
-			"Ack":              func() error { _, err := s.Ack("g", acked); return err },
+			"Add": func() error { _, err := s.Add("name", "another value", "city", "17"); return err },
+			"AddWith and trim": func() error {
+				_, _, err := s.AddWith(StreamAddOptions{Trim: StreamTrim{MaxLen: 5000}}, trimmed...)
+				return err
+			},
+			"Len":  func() error { _, err := s.Len(); return err },
+			"Info": func() error { _, err := s.Info(); return err },
+			"Ack":  func() error { _, err := s.Ack("g", acked); return err },
 			"Claim": func() error {
 				_, err := s.Claim("g", "d", ClaimOptions{Force: true, JustID: true}, acked, StreamID{1, 5})
 				return err
 			},
-			"ReadGroup, nothing": func() error { _, err := s.ReadGroup("g", "c", GroupRead{Count: 1, History: true, After: acked}); return err },
+			"ReadGroup, nothing": func() error {
+				_, err := s.ReadGroup("g", "c", GroupRead{Count: 1, History: true, After: acked})
+				return err
+			},
 		} {
 			require.NoError(t, run())
 			most := 0.0

@@ -13,9 +13,9 @@ import (
 
 // # Consumer groups
 //
-// A group reads a stream from some entry on. ReadGroup gives each entry to one consumer and makes it pending; the consumer
-// works on it and calls Ack. What stays pending for too long, because its consumer has died, is given to another by Claim
-// or AutoClaim. Consumers come into being when they are first named.
+// A group reads a stream from some entry on. ReadGroup gives each entry to one consumer and makes it pending; the
+// consumer works on it and calls Ack. What stays pending for too long, because its consumer has died, is given to
+// another by Claim or AutoClaim. Consumers come into being when they are first named.
 //
 //	entries, err := s.ReadGroup("workers", "ann", darter.GroupRead{Count: 10})
 //	... work on them ...
@@ -46,7 +46,8 @@ func (s Stream) CreateGroup(group string, o GroupStart) (err error) {
 	return w.db.GroupCreate(w.hash, w.key, bytesOf(group), o.start(), o.MakeNew)
 }
 
-// SetGroup sets where a group goes on reading. What is pending stays pending. GroupStart.MakeNew means nothing here. O(1).
+// SetGroup sets where a group goes on reading. What is pending stays pending. GroupStart.MakeNew means nothing here.
+// O(1).
 func (s Stream) SetGroup(group string, o GroupStart) (err error) {
 	w, err := s.change(false)
 	defer w.done(&err)
@@ -115,8 +116,9 @@ type GroupRead struct {
 	After   StreamID
 }
 
-// ReadGroup reads for a consumer of a group, which is made if it isn't there. What it returns is pending with the consumer
-// until Ack. Of an entry of its history that the stream has lost only the ID is left. O(length of the entries).
+// ReadGroup reads for a consumer of a group, which is made if it isn't there. What it returns is pending with the
+// consumer until Ack. Of an entry of its history that the stream has lost only the ID is left. O(length of the
+// entries).
 func (s Stream) ReadGroup(group, consumer string, o GroupRead) (entries []StreamEntry, err error) {
 	if o.Count < 0 {
 		return nil, fmt.Errorf("%w: GroupRead.Count is %d, below 0", ErrInvalid, o.Count)
@@ -196,7 +198,8 @@ type PendingRange struct {
 	Count    int           // so many at most, 0 for any number
 }
 
-// Pending returns what is pending in a group, in the order of IDs. In a snapshot Idle is what it was. O(entries looked at).
+// Pending returns what is pending in a group, in the order of IDs. In a snapshot Idle is what it was. O(entries looked
+// at).
 func (s Stream) Pending(group string, o PendingRange) (list []GroupPending, err error) {
 	stream, r, err := s.read()
 	defer r.done(&err)
@@ -247,8 +250,9 @@ func (o *ClaimOptions) claim() *keyspace.StreamClaim {
 	}
 }
 
-// Claim gives a consumer, which is made if it isn't there, entries that are pending with others, and returns those that it
-// got. Entries that the stream has lost are no longer pending. O(log pending) for each, and the length of the entries.
+// Claim gives a consumer, which is made if it isn't there, entries that are pending with others, and returns those
+// that it got. Entries that the stream has lost are no longer pending. O(log pending) for each, and the length of the
+// entries.
 func (s Stream) Claim(group, consumer string, o ClaimOptions, ids ...StreamID) (entries []StreamEntry, err error) {
 	w, err := s.change(false)
 	defer w.done(&err)
@@ -293,8 +297,8 @@ type AutoClaimed struct {
 	Next    StreamID      // where to go on, zero at the end
 }
 
-// AutoClaim goes over what is pending in a group, part by part, and gives a consumer, which is made if it isn't there, what
-// is idle for long enough. It looks at ten times Count entries at most. ClaimOptions.Force means nothing here.
+// AutoClaim goes over what is pending in a group, part by part, and gives a consumer, which is made if it isn't there,
+// what is idle for long enough. It looks at ten times Count entries at most. ClaimOptions.Force means nothing here.
 func (s Stream) AutoClaim(group, consumer string, o AutoClaimOptions) (out AutoClaimed, err error) {
 	if o.Count < 0 || int64(o.Count) > math.MaxInt64/16 {
 		return out, fmt.Errorf("%w: AutoClaimOptions.Count is %d", ErrInvalid, o.Count)
@@ -374,7 +378,8 @@ func (s Stream) Consumers(group string) (list []ConsumerInfo, err error) {
 	}
 	for i := range stream.Consumers(r.Mem, &g) {
 		name, c := stream.ConsumerAt(r.Mem, &g, i)
-		info := ConsumerInfo{Name: string(name), Pending: stream.OwnedCount(r.Mem, &g, c.Number), Seen: time.UnixMilli(c.Seen)}
+		owned := stream.OwnedCount(r.Mem, &g, c.Number)
+		info := ConsumerInfo{Name: string(name), Pending: owned, Seen: time.UnixMilli(c.Seen)}
 		if c.Active != value.Never {
 			info.Active = time.UnixMilli(c.Active)
 		}

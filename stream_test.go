@@ -1,6 +1,9 @@
 package darter
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -84,7 +87,8 @@ func TestStreamAdd(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, added)
 	require.Equal(t, StreamID{id.Ms, 1}, next)
-	_, _, err = s.AddWith(StreamAddOptions{ID: StreamID{math.MaxUint64, math.MaxUint64}, Trim: StreamTrim{MaxLen: 2}}, field)
+	most := StreamID{math.MaxUint64, math.MaxUint64}
+	_, _, err = s.AddWith(StreamAddOptions{ID: most, Trim: StreamTrim{MaxLen: 2}}, field)
 	require.NoError(t, err)
 	_, err = s.Add("a", "6")
 	require.Equal(t, ErrStreamID, err)
@@ -109,7 +113,7 @@ func TestStreamAdd(t *testing.T) {
 	require.Equal(t, 2, removed)
 	info, err := s.Info()
 	require.NoError(t, err)
-	require.Equal(t, StreamInfo{LastAdded: StreamID{math.MaxUint64, math.MaxUint64}, Added: 6}, info)
+	require.Equal(t, StreamInfo{LastAdded: most, Added: 6}, info)
 }
 
 func TestStreamReads(t *testing.T) {
@@ -187,7 +191,8 @@ func TestStreamReads(t *testing.T) {
 	require.Equal(t, want, fieldsOf(met))
 	info, err := old.Info()
 	require.NoError(t, err)
-	require.Equal(t, StreamInfo{Len: 1000, First: StreamID{1, 0}, Last: StreamID{100, 9}, LastAdded: StreamID{100, 9}, Added: 1000}, info)
+	last := StreamID{100, 9}
+	require.Equal(t, StreamInfo{Len: 1000, First: StreamID{1, 0}, Last: last, LastAdded: last, Added: 1000}, info)
 	_, err = old.Add("a", "b")
 	require.Equal(t, ErrReadOnly, err)
 	_, err = old.ReadGroup("g", "c", GroupRead{})
@@ -366,5 +371,67 @@ func TestStreamKeyLife(t *testing.T) {
 		removed, err := c.Del("s", "copy")
 		require.NoError(t, err)
 		require.Equal(t, 2, removed)
+	}
+}
+
+// TestStreamSurvives saves and loads streams, and takes back what a transaction has done to them.
+func TestStreamSurvives(t *testing.T) {
+	c := newTestCache(t, Options{})
+	fill := func(s Stream, n uint64) {
+		for i := range n {
+			addAt(t, s, StreamID{i + 1, 5}, "name", fmt.Sprint("value:", i), "number", fmt.Sprint(i))
+		}
+		require.NoError(t, s.CreateGroup("g", GroupStart{}))
+		_, err := s.ReadGroup("g", "ann", GroupRead{Count: int(n / 2)})
+		require.NoError(t, err)
+		_, err = s.ReadGroup("g", "bob", GroupRead{Count: 1})
+		require.NoError(t, err)
+		_, err = s.Delete(StreamID{2, 5})
+		require.NoError(t, err)
+	}
+	state := func(s Stream) []any {
+		entries, err := s.Range(StreamRange{})
+		require.NoError(t, err)
+		info, err := s.Info()
+		require.NoError(t, err)
+		groups, err := s.Groups()
+		require.NoError(t, err)
+		consumers, err := s.Consumers("g")
+		require.NoError(t, err)
+		pending, err := s.Pending("g", PendingRange{})
+		require.NoError(t, err)
+		for i := range pending {
+			pending[i].Idle = 0
+		}
+		return []any{fieldsOf(entries), info, groups, consumers, pending}
+	}
+	before := map[string][]any{}
+	for key, n := range map[string]uint64{"small": 6, "large": 2000} {
+		fill(c.Stream(key), n)
+		before[key] = state(c.Stream(key))
+	}
+	var file bytes.Buffer
+	require.NoError(t, c.Save(&file))
+	other := newTestCache(t, Options{Shards: 4})
+	require.NoError(t, other.Load(&file))
+	enough := errors.New("enough")
+	for key, want := range before {
+		require.Equal(t, want, state(other.Stream(key)))
+		err := c.Update(context.Background(), func(tx *Tx) error {
+			s := tx.Stream(key)
+			for i := range uint64(500) {
+				addAt(t, s, StreamID{10_000 + i, 0}, "name", "in vain")
+			}
+			_, err := s.ReadGroup("g", "cid", GroupRead{})
+			require.NoError(t, err)
+			_, err = s.Trim(StreamTrim{MaxLen: 3})
+			require.NoError(t, err)
+			_, err = s.DestroyGroup("g")
+			require.NoError(t, err)
+			return enough
+		})
+		require.Equal(t, enough, err)
+		require.Equal(t, want, state(c.Stream(key)))
+		addAt(t, c.Stream(key), StreamID{20_000, 0}, "name", "value")
 	}
 }

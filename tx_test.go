@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,16 +16,38 @@ import (
 	"github.com/darterdb/darter"
 )
 
-// content returns all string keys of the first two databases with their values and times of expiry.
+// content returns all keys of the first two databases with what they hold and their times of expiry.
 func content(t *testing.T, c *darter.Cache) map[string]string {
 	t.Helper()
-	s, err := c.Snapshot()
-	require.NoError(t, err)
-	defer s.Close()
 	all := map[string]string{}
+	s := c.NewSession()
+	defer s.Close()
 	for n := range 2 {
-		for e := range s.DB(n).Entries() {
-			all[fmt.Sprint(n, " ", string(e.Key))] = fmt.Sprint(e.Type, " ", e.ExpireAt, " ", string(e.Value))
+		require.NoError(t, s.SetDB(n))
+		for _, k := range do(s, "KEYS", "*").([]any) {
+			key := string(k.([]byte))
+			kind := do(s, "TYPE", key).(string)
+			read := map[string][]any{
+				"string": {"GET", key}, "list": {"LRANGE", key, 0, -1}, "hash": {"HGETALL", key}, "set": {"SMEMBERS", key},
+				"zset": {"ZRANGE", key, 0, -1, "WITHSCORES"}, "stream": {"XRANGE", key, "-", "+"},
+			}[kind]
+			var parts []string
+			switch v := do(s, read...).(type) {
+			case string:
+				parts = []string{v}
+			case darter.Map:
+				for _, p := range v {
+					parts = append(parts, fmt.Sprintf("%s", p))
+				}
+			case []any:
+				for _, p := range v {
+					parts = append(parts, fmt.Sprintf("%s", p))
+				}
+			}
+			if kind == "set" || kind == "hash" {
+				slices.Sort(parts)
+			}
+			all[fmt.Sprint(n, " ", key)] = fmt.Sprint(kind, " ", do(s, "PEXPIRETIME", key), " ", strings.Join(parts, ","))
 		}
 	}
 	return all
@@ -49,11 +73,32 @@ func act(t *testing.T, r *rand.Rand, s *darter.Session) {
 		{"GETDEL", key()},
 		{"SETRANGE", key(), r.IntN(100), "part"},
 		{"MSET", key(), "a", key(), "b"},
+		{"RPUSH", key(), r.IntN(9), "b", "c"},
+		{"RPUSH", "big:list", make([]byte, 2000), make([]byte, 3000), r.IntN(1000)},
+		{"LPOP", "big:list", r.IntN(4)},
+		{"LPOP", key()},
+		{"HSET", key(), r.IntN(9), "v", "g", r.IntN(9)},
+		{"HSET", "big:hash", r.IntN(2000), make([]byte, 70), r.IntN(2000), "x"},
+		{"HDEL", "big:hash", r.IntN(2000), r.IntN(2000)},
+		{"SADD", key(), r.IntN(9), "m", r.IntN(9)},
+		{"SADD", "big:set", fmt.Sprint("m", r.IntN(500)), make([]byte, 80), fmt.Sprint("m", r.IntN(500))},
+		{"SPOP", "big:set", r.IntN(5)},
+		{"SUNIONSTORE", key(), "big:set", key()},
+		{"ZADD", key(), r.IntN(9), "m", r.IntN(9), "n"},
+		{"ZADD", "big:zset", r.IntN(500), fmt.Sprint(r.IntN(500)), r.IntN(500), make([]byte, 80)},
+		{"ZREMRANGEBYRANK", "big:zset", 0, r.IntN(4)},
+		{"ZUNIONSTORE", key(), 2, "big:zset", key()},
+		{"XADD", "stream", "*", "f", r.IntN(9)},
+		{"XTRIM", "stream", "MAXLEN", r.IntN(9)},
+		{"RENAME", []string{"big:list", "big:hash", "big:set", "big:zset"}[r.IntN(4)], key()},
+		{"RENAME", key(), []string{"big:list", "big:hash", "big:set", "big:zset"}[r.IntN(4)]},
+		{"COPY", []string{"big:list", "big:hash", "big:set", "big:zset"}[r.IntN(4)], key()},
+		{"DEL", []string{"big:list", "big:hash", "big:set", "big:zset"}[r.IntN(4)]},
 		{"SWAPDB", 0, 1},
 		{"FLUSHDB"},
 	}
-	n := r.IntN(len(commands)*10) % (len(commands) + 30)
-	if n >= len(commands) {
+	n := r.IntN(len(commands))
+	if n >= len(commands)-2 && r.IntN(6) > 0 { // a flush too often would leave nothing to work on
 		n = r.IntN(3)
 	}
 	// Some of them find nothing to work on.

@@ -70,6 +70,7 @@ type client struct {
 	closing       bool // close it once the replies are sent: no more commands; set by the transport
 	closed        bool // its socket is gone
 	narrow        bool // it may only send commands about subscriptions
+	executing     bool // a command of this package runs as a part of EXEC
 	loop          loopClient
 	subs          *pubsub.Subscriptions // nil if there are none
 

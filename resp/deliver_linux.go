@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
 )
 
@@ -267,12 +268,13 @@ func (l *loop) handOver(c *client) {
 	e := &l.errand
 	first := c.loop.pushes[0]
 	c.loop.pushes = [2]int32{}
+	late := c.loop.running && c.loop.next.row.Flags&command.Blocking == 0
 	if c.closed || c.closing {
 		return
 	}
 	for at := first; at != 0; at = e.pieces[at-1].next {
 		switch b := e.pieces[at-1].b; {
-		case c.loop.running:
+		case late:
 			c.loop.late = append(c.loop.late, b...)
 		case c == l.current:
 			c.out.Buf = append(c.out.Buf, b...)
@@ -285,7 +287,7 @@ func (l *loop) handOver(c *client) {
 	}
 	switch {
 	case c == l.current: // it is sent with the replies
-	case c.loop.running:
+	case late:
 		if c.overfull(c.loop.waiting + len(c.loop.late)) {
 			l.close(c)
 		}

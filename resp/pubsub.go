@@ -38,7 +38,7 @@ func unsubscribeFrom(k pubsub.Kind) handler {
 		for _, name := range names {
 			if c.subs != nil {
 				c.subs.Remove(k, string(name))
-				c.transport.collect(c) // what was published before it
+				c.collect()
 			}
 			c.confirm(w, row, k, name)
 		}
@@ -95,8 +95,16 @@ func (c *client) restrict() { c.narrow = c.subs != nil && c.out.Proto() == 2 }
 func (c *client) unsubscribe() {
 	if c.subs != nil {
 		c.subs.Clear()
-		c.transport.collect(c)
+		c.collect()
 		c.subscribed()
+	}
+}
+
+// collect has what was published so far come before what is answered next. Inside EXEC's reply there is no place for it: it
+// comes after that.
+func (c *client) collect() {
+	if !c.executing {
+		c.transport.collect(c)
 	}
 }
 

@@ -617,3 +617,39 @@ func TestLargeMessages(t *testing.T) {
 		}
 	})
 }
+
+// Commands about subscriptions are queued by MULTI like others. What is published meanwhile comes after EXEC's reply.
+func TestSubscribingInMulti(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p := h.dial()
+		p.say("HELLO 3")
+		p.hear()
+		p.want("MULTI", "+OK", "SUBSCRIBE a b", "+QUEUED", "PUBLISH a x", "+QUEUED", "UNSUBSCRIBE b", "+QUEUED", "SET k v", "+QUEUED")
+		p.raw(string(bytesOf("EXEC", "GET k", "PUBLISH b x")))
+		want := "*4\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n:1\r\n" +
+			">3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n+OK\r\n"
+		message := ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n"
+		rest := "$1\r\nv\r\n:0\r\n"
+		got := make([]byte, len(want+message+rest))
+		_, err := io.ReadFull(p.r, got)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got[:len(want)]))
+		require.Contains(t, []string{message + rest, rest + message, "$1\r\nv\r\n" + message + ":0\r\n"}, string(got[len(want):]))
+	})
+}
+
+// Who waits in a blocking command gets messages meanwhile.
+func TestMessagesWhileBlocked(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p := h.dial()
+		p.say("HELLO 3")
+		p.hear()
+		p.want("SUBSCRIBE c", `>["subscribe", "c", :1]`)
+		p.say("BLPOP list 0", "PING")
+		eventually(t, "it to block", func() bool { return h.Stats().Blocked == 1 })
+		require.Equal(t, 1, h.cache.Publish("c", []byte("x")))
+		p.wantHear(`>["message", "c", "x"]`)
+		h.dial().want("RPUSH list element", ":1")
+		p.wantHear(`["list", "element"]`, "+PONG")
+	})
+}

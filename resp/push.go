@@ -13,7 +13,8 @@ import "github.com/darterdb/darter/internal/pubsub"
 //
 // Where pushes come among replies:
 //
-//   - never inside one, nor between a command's beginning and its reply: what a command causes comes after its reply;
+//   - never inside one, nor between a command's beginning and its reply: what a command causes comes after its reply. Only
+//     those who wait in a blocking command get pushes meanwhile;
 //   - before the confirmation of an UNSUBSCRIBE everything that was published before it, after it nothing more;
 //   - in the order in which they were posted, for each client.
 //

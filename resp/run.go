@@ -100,9 +100,7 @@ loop:
 				why = needAway
 			case queued && run != nil:
 				pushes = false
-				c.session.Enqueue(row, args, &c.out, func(args [][]byte, w reply.Writer) {
-					c.runBound(run, row, args, w.(*reply.RESP))
-				})
+				c.enqueue(run, row, args)
 			case run != nil:
 				c.publish(row)
 				c.runBound(run, row, args, &c.out)
@@ -154,6 +152,15 @@ loop:
 	c.publish(row)
 	c.meter.commands.Add(count)
 	return used, why, next
+}
+
+// enqueue keeps a command of this package for EXEC.
+func (c *client) enqueue(run handler, row *command.Row, args [][]byte) {
+	c.session.Enqueue(row, args, &c.out, func(args [][]byte, w reply.Writer) {
+		c.executing = true
+		c.runBound(run, row, args, w.(*reply.RESP))
+		c.executing = false
+	})
 }
 
 // copied returns the call with arguments of its own.

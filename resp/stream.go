@@ -168,22 +168,22 @@ func (t *stream) process() {
 	t.setBusy(false)
 }
 
-// elsewhere runs a command that may take long. Pushes reach the client meanwhile, and what it sends is read, so that its
-// end is noticed.
+// elsewhere runs a command that may take long. While one waits, pushes reach the client, and what it sends is read, so that
+// its end is noticed.
 func (t *stream) elsewhere(next call) {
 	c := t.client
 	next = next.copied()
 	var w reply.RESP
 	w.SetProto(c.out.Proto())
-	t.setBusy(false)
 	if next.row.Flags&command.Blocking != 0 {
+		t.setBusy(false)
 		stop := t.listen()
 		c.elsewhere(next, &w, true)
 		t.sent = stop()
+		t.setBusy(true)
 	} else {
 		c.elsewhere(next, &w, true)
 	}
-	t.setBusy(true)
 	c.out.Buf = append(c.out.Buf, w.Buf...)
 }
 

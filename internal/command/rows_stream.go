@@ -303,7 +303,7 @@ func streamRows() []Row {
 			Flags: Write | Blocking,
 			Class: ManyKeys, Run: runXreadgroup, Late: lateArray, FindKeys: readKeys,
 			Keys:       []KeySpec{{Flags: "RO access", Keyword: "STREAMS", StartFrom: 4, Last: -1, Step: 1, Limit: 2}},
-			Summary:    "Returns what a group has not read yet, or what a consumer has pending, in each of several streams; can wait.",
+			Summary:    "Returns what a group has not read yet, or a consumer has pending, in several streams; can wait.",
 			Complexity: "O(N) for N entries returned",
 			Args: []Arg{
 				{Name: "group-block", Type: "block", Token: "GROUP", Args: []Arg{

@@ -14,8 +14,8 @@ import (
 // What the commands on consumer groups do, but for XREADGROUP.
 
 const (
-	errStreamNeeded = errs.Error("ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want " +
-		"to use the MKSTREAM option to create an empty stream automatically.")
+	errStreamNeeded = errs.Error("ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may " +
+		"want to use the MKSTREAM option to create an empty stream automatically.")
 	errEntriesRead = errs.Error("ERR value for ENTRIESREAD must be positive or -1")
 
 	errClaimIdle     = errs.Error("ERR Invalid min-idle-time argument for XCLAIM")
@@ -55,8 +55,8 @@ func (c *Call) failGroup(err error) {
 	c.Fail(err)
 }
 
-// groupOptions reads the options of XGROUP CREATE and XGROUP SETID, which may make a stream or not. It answers itself if
-// something is wrong with them.
+// groupOptions reads the options of XGROUP CREATE and XGROUP SETID, which may make a stream or not. It answers itself
+// if something is wrong with them.
 func (c *Call) groupOptions(create bool) (start keyspace.GroupStart, makeStream, ok bool) {
 	start.Read = value.UnknownRead
 	for i := 5; i < len(c.Args); i++ {

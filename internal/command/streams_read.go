@@ -16,10 +16,11 @@ const (
 	errGroupOption = errs.Error("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.")
 	errNoAckOption = errs.Error("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.")
 	errGroupNeeded = errs.Error("ERR Missing GROUP option for XREADGROUP")
-	errLatest      = errs.Error("ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of " +
-		"this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an " +
+	errLatest      = errs.Error("ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history " +
+		"of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an " +
 		"empty result set.")
-	errUnread = errs.Error("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
+	errUnread = errs.Error("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " +
+		"<consumer> option.")
 
 	errBlockTime       = errs.Error("ERR timeout is not an integer or out of range")
 	errTimeoutNegative = errs.Error("ERR timeout is negative")
@@ -306,8 +307,8 @@ func (r *streamReader) delivered(t *Target, d keyspace.Delivery) {
 	}
 }
 
-// wait has the command wait. It will be run again for each of its streams that changes, so $ gives way to the ID that it
-// stands for now.
+// wait has the command wait. It will be run again for each of its streams that changes, so $ gives way to the ID that
+// it stands for now.
 func (r *streamReader) wait(list []streamRead) {
 	for i := range r.n {
 		if at := r.first + r.n + i; !r.skips(i) && len(r.Args[at]) == 1 && r.Args[at][0] == '$' {

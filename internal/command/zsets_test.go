@@ -46,7 +46,7 @@ func TestSortedScores(t *testing.T) {
 		ZSCORE z zero => "0"
 		ZINCRBY z -0 other => "-0"
 		ZSCORE z other => "0"
-		ZUNION 1 z WEIGHTS -1 WITHSCORES => ["d" "-123456789012345680" "f" "-3.14159" "a" "-0.30000000000000004" "b" "-0.30000000000000004" "c" "-1e-7" "other" "0" "zero" "0" "e" "inf"]
+		ZUNION 1 z WEIGHTS -1 WITHSCORES => ["d" "-123456789012345680" "f" "-3.14159" "a" "-0.30000000000000004" "b" "-0.30000000000000004" "c" "-1e-7" "other" "-0" "zero" "-0" "e" "inf"]
 	`)
 }
 

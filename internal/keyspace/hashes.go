@@ -1,6 +1,7 @@
 package keyspace
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/darterdb/darter/internal/errs"
@@ -98,6 +99,12 @@ func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
 	}
 	raw, large, kind := c.Raw()
 	switch {
+	case c.it.large() && bytes.Equal(raw, c.it.Value()):
+		// Only nodes have changed, in place.
+		if c.changed {
+			c.db.noteAccess(c.it)
+			c.db.touch(c.key, e)
+		}
 	case c.changed:
 		err = c.db.Keep(c.h, c.key, c.it, kind, raw, large, e)
 	case c.it.large():
@@ -112,6 +119,13 @@ func (c *hashChange) keep(e Event, fault error) (kept bool, err error) {
 		return false, err
 	}
 	return true, fault
+}
+
+// noteAccess notes that a key was used.
+func (db *DB) noteAccess(it Item) {
+	if a := db.shard.Clock.access(); it.slot.Access() != a {
+		db.t.SetIfPrivate(it.hash, it.pos, it.slot.WithAccess(a))
+	}
 }
 
 // HashSet gives fields of a hash their values, given as pairs, and returns how many of them weren't there. After an

@@ -8,8 +8,8 @@ import (
 // The operations on streams that change a key; streams_group.go has those of consumer groups. What only reads opens the
 // stream of an Item and asks it.
 
-// Stream opens the stream of a key for reading, an empty one for an absent key. It is good until the DB changes. Another
-// kind of value is errs.WrongType.
+// Stream opens the stream of a key for reading, an empty one for an absent key. It is good until the DB changes.
+// Another kind of value is errs.WrongType.
 func (it Item) Stream() (value.Stream, error) {
 	raw, err := it.As(Stream)
 	if err != nil || !it.Found() {
@@ -173,8 +173,8 @@ type StreamSetID struct {
 	Deleted value.StreamID // the greatest ID that was deleted, zero to leave it
 }
 
-// StreamSetID sets the last ID of a stream, and more of its history. What contradicts its entries is an error, an absent
-// key errs.NoSuchKey.
+// StreamSetID sets the last ID of a stream, and more of its history. What contradicts its entries is an error, an
+// absent key errs.NoSuchKey.
 func (db *DB) StreamSetID(h uint64, key []byte, o *StreamSetID) error {
 	e, err := db.editStream(h, key)
 	switch {

@@ -15,10 +15,10 @@ type StreamClaim struct {
 	Last    value.StreamID // the group has read up to there, at least
 }
 
-// GroupClaim makes pending entries those of a consumer, which is made if it isn't there. It appends to dst the IDs of the
-// entries that it did so with. Those that the stream has lost are no longer pending.
-func (db *DB) GroupClaim(dst []value.StreamID, h uint64, key, group, consumer []byte, ids []value.StreamID, o *StreamClaim) (
-	[]value.StreamID, error) {
+// GroupClaim makes pending entries those of a consumer, which is made if it isn't there. It appends to dst the IDs of
+// the entries that it did so with. Those that the stream has lost are no longer pending.
+func (db *DB) GroupClaim(dst []value.StreamID, h uint64, key, group, consumer []byte, ids []value.StreamID,
+	o *StreamClaim) ([]value.StreamID, error) {
 	e, err := db.editGroup(h, key, group, errs.NoGroup)
 	if err != nil {
 		return dst, err
@@ -94,10 +94,10 @@ type AutoClaimed struct {
 	Next    value.StreamID   // where to go on, zero at the end
 }
 
-// GroupAutoClaim goes over what is pending in a group, from an ID on, and makes up to count entries that are idle for long
-// enough those of a consumer, which is made if it isn't there. r has the slices to append to.
-func (db *DB) GroupAutoClaim(r AutoClaimed, h uint64, key, group, consumer []byte, from value.StreamID, count int64, o *StreamClaim) (
-	AutoClaimed, error) {
+// GroupAutoClaim goes over what is pending in a group, from an ID on, and makes up to count entries that are idle for
+// long enough those of a consumer, which is made if it isn't there. r has the slices to append to.
+func (db *DB) GroupAutoClaim(r AutoClaimed, h uint64, key, group, consumer []byte, from value.StreamID, count int64,
+	o *StreamClaim) (AutoClaimed, error) {
 	const attemptsEach = 10 // entries that are looked at for each that may be claimed
 	e, err := db.editGroup(h, key, group, errs.NoGroup)
 	if err != nil {

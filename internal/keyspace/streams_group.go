@@ -60,8 +60,8 @@ func (o *GroupStart) after(s *value.Stream) value.StreamID {
 	return o.After
 }
 
-// GroupCreate makes a group. An absent key is errs.NoSuchKey, unless makeStream says to make an empty stream; a group of
-// that name is errs.GroupExists.
+// GroupCreate makes a group. An absent key is errs.NoSuchKey, unless makeStream says to make an empty stream; a group
+// of that name is errs.GroupExists.
 func (db *DB) GroupCreate(h uint64, key, name []byte, o *GroupStart, makeStream bool) error {
 	e, err := db.editStream(h, key)
 	if err != nil {
@@ -131,16 +131,16 @@ func (db *DB) ConsumerDelete(h uint64, key, group, name []byte) (pending int, er
 	return pending, e.keep(EventXGroupDelConsumer, err)
 }
 
-// Delivery says which entries a consumer was given: the first Count of those after After, of the stream or, with History,
-// of what the consumer has pending. They are there to be read until the DB changes.
+// Delivery says which entries a consumer was given: the first Count of those after After, of the stream or, with
+// History, of what the consumer has pending. They are there to be read until the DB changes.
 type Delivery struct {
 	After   value.StreamID
 	Count   int
 	History bool
 }
 
-// GroupRead gives a consumer up to count entries, 0 for any number, that the group has not read yet. They become pending,
-// unless noAck says that they needn't be acknowledged. The consumer is made if it isn't there.
+// GroupRead gives a consumer up to count entries, 0 for any number, that the group has not read yet. They become
+// pending, unless noAck says that they needn't be acknowledged. The consumer is made if it isn't there.
 func (db *DB) GroupRead(h uint64, key, group, consumer []byte, count int, noAck bool) (d Delivery, err error) {
 	e, err := db.editGroup(h, key, group, errs.NoGroup)
 	if err != nil {
@@ -190,7 +190,8 @@ func (e *groupEdit) deliver(c *value.StreamConsumer, count int, noAck bool) (n i
 
 // GroupHistory gives a consumer up to count entries, 0 for any number, of those after an ID that it has pending, once
 // more. Of those that the stream has lost only the IDs are left. The consumer is made if it isn't there.
-func (db *DB) GroupHistory(h uint64, key, group, consumer []byte, after value.StreamID, count int) (d Delivery, err error) {
+func (db *DB) GroupHistory(h uint64, key, group, consumer []byte, after value.StreamID, count int) (
+	d Delivery, err error) {
 	d = Delivery{After: after, History: true}
 	e, err := db.editGroup(h, key, group, errs.NoGroup)
 	if err != nil {

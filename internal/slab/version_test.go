@@ -480,3 +480,45 @@ func TestOrdersOfClosing(t *testing.T) {
 		})
 	}
 }
+
+// A version of cells alone keeps cells but lets pages of dictionaries be changed and freed at once, and can be gone back to.
+func TestVersionsOfCells(t *testing.T) {
+	s := newSlab(t)
+	alloc := func(p Purpose) Ref {
+		ref, err := s.Alloc(p, 64)
+		require.NoError(t, err)
+		return ref
+	}
+	page, entry, node := alloc(Index), alloc(Entry), alloc(Container)
+	all := freeze(t, s)
+	under := alloc(Index)
+	cells, err := s.FreezeCells()
+	require.NoError(t, err)
+	require.True(t, s.FrozenPage(page))
+	require.False(t, s.FrozenPage(under), "a version of cells sees no pages")
+	require.True(t, s.Frozen(entry) && s.BornBy(entry, cells))
+	fresh := alloc(Entry)
+	require.False(t, s.Frozen(fresh) || s.BornBy(fresh, cells))
+
+	used := s.Usage()
+	s.FreePage(under)
+	require.Equal(t, used.Cells[Index]-64, s.Usage().Cells[Index], "a page that no version sees is freed at once")
+	s.FreePage(page)
+	s.Free(entry)
+	s.Free(node)
+	require.Equal(t, int64(3*64), s.Usage().Retired)
+
+	s.Revive(cells)
+	require.Equal(t, int64(64), s.Usage().Retired, "all but the page come back")
+	for s.Thaw(cells) {
+	}
+	s.Free(entry)
+	require.Equal(t, int64(2*64), s.Usage().Retired)
+	for s.Thaw(all) {
+	}
+	require.False(t, s.HasVersions() || s.HasPagedVersions())
+	s.Free(node)
+	s.Free(fresh)
+	s.check(t)
+	require.Zero(t, s.Used())
+}

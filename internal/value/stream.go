@@ -22,9 +22,9 @@ import (
 //
 // # Layout
 //
-// The last block, the tail, is what is added to. It stands in the raw bytes while it is small, else in a cell of its own,
-// with room to grow. A block that takes no more entries moves to a cell of just its size, and a tree leads to it. All
-// groups, consumers and pending entries are elements of a second tree.
+// The last block, the tail, is what is added to. It stands in the raw bytes while it is small, else in a cell of its
+// own, with room to grow. A block that takes no more entries moves to a cell of just its size, and a tree leads to it.
+// All groups, consumers and pending entries are elements of a second tree.
 //
 //	raw  | form | last, deleted, added, length | tail's ref and size | blocks | bytes of blocks | groups | tail |
 //	                                               |                    |                          |
@@ -496,7 +496,8 @@ func (s *Stream) Trim(h *Heap, t *StreamTrim) (removed int, err error) {
 		if int64(whole)+int64(n) > limit {
 			break
 		}
-		if gone := t.By == TrimMaxLen && int64(s.Len-whole-n) >= t.MaxLen || t.By == TrimMinID && b.last().Less(t.MinID); !gone {
+		gone := t.By == TrimMaxLen && int64(s.Len-whole-n) >= t.MaxLen || t.By == TrimMinID && b.last().Less(t.MinID)
+		if !gone {
 			partly = !t.Whole
 			break
 		}

@@ -9,8 +9,8 @@ import (
 
 // # Blocks
 //
-// The entries of a stream stand in blocks of consecutive ones. Most streams have entries that all have the same fields, so
-// a block has the fields of its first entry once, and an entry with just these has only its values:
+// The entries of a stream stand in blocks of consecutive ones. Most streams have entries that all have the same
+// fields, so a block has the fields of its first entry once, and an entry with just these has only its values:
 //
 //	0   u64  base, the ID of the first entry: time
 //	8   u64  and number
@@ -25,16 +25,16 @@ import (
 //	         number, uvarint; less base's if the time is base's
 //	         with sameFields: value | value ...     else: number of fields, uvarint | name | value | name | value ...
 //
-// Names and values are elements of package packed. An entry that is deleted stays with a flag, so that a block is changed
-// in place; a block that isn't the last is written anew once most of its entries are deleted.
+// Names and values are elements of package packed. An entry that is deleted stays with a flag, so that a block is
+// changed in place; a block that isn't the last is written anew once most of its entries are deleted.
 //
 // An entry of two fields with values of 8 bytes takes 20 to 22 bytes, in Redis 28 to 30.
 //
 // # Where blocks end
 //
 // A block takes no further entry when Redis's node, with the same entries, would take none (stream-node-max-bytes and
-// stream-node-max-entries). Trimming with ~ removes whole blocks, so it leaves the very entries that Redis leaves. Hence
-// the weight: a node is a listpack, whose size is easily told without making one.
+// stream-node-max-entries). Trimming with ~ removes whole blocks, so it leaves the very entries that Redis leaves.
+// Hence the weight: a node is a listpack, whose size is easily told without making one.
 type block []byte
 
 const (
@@ -198,8 +198,9 @@ func (it *blockIter) step() (id StreamID, at int, deleted, ok bool) {
 	return it.id(ms, seq), at, head&entryDeleted != 0, true
 }
 
-// appendTime appends the time of an entry, and its number unless that is 0, as that of most is. The first byte says with
-// its last bit whether there is a number, and with its first one whether it has only the lower timeBits of the time.
+// appendTime appends the time of an entry, and its number unless that is 0, as that of most is. The first byte says
+// with its last bit whether there is a number, and with its first one whether it has only the lower timeBits of the
+// time.
 func appendTime(dst []byte, ms, seq uint64) []byte {
 	first := byte(ms&(1<<timeBits-1)) << 1
 	if seq != 0 {
@@ -316,8 +317,8 @@ func (b block) appendLive(dst []byte) []byte {
 // sparse says that most entries of the block are deleted.
 func (b block) sparse() bool { return b.live() < b.total()/2 }
 
-// StreamEntry is an entry of a stream, with its fields in the order in which they were given; a field may come more than once.
-// Its bytes are the stream's own.
+// StreamEntry is an entry of a stream, with its fields in the order in which they were given; a field may come more
+// than once. Its bytes are the stream's own.
 type StreamEntry struct {
 	ID    StreamID
 	Len   int    // fields that are still to come

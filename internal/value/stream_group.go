@@ -19,10 +19,10 @@ import (
 //	group | 3 | ID                      --> pending entry: consumer, time of delivery, number of deliveries
 //	group | 4 | consumer | ID           what a consumer has pending
 //
-// group and consumer are numbers, from 1, and stand as keys do (see appendKeyNumber); a name ends with two zero bytes, so
-// that names are in the order of their bytes. How many consumers a group has, or how much is pending, is told by the
-// ranks of two elements, so nothing needs to be counted; and a group is destroyed as one range of elements. A pending
-// entry takes about 35 bytes, a third of what it takes in Redis.
+// group and consumer are numbers, from 1, and stand as keys do (see appendKeyNumber); a name ends with two zero bytes,
+// so that names are in the order of their bytes. How many consumers a group has, or how much is pending, is told by
+// the ranks of two elements, so nothing needs to be counted; and a group is destroyed as one range of elements. A
+// pending entry takes about 35 bytes, a third of what it takes in Redis.
 const (
 	byName    = 1
 	byNumber  = 2
@@ -268,8 +268,8 @@ func (s *Stream) SetConsumer(h *Heap, g *StreamGroup, name []byte, c *StreamCons
 	return s.groups.Set(h.Slab, rank, g.consumerElem(key[:0], name, c))
 }
 
-// RemoveConsumer removes a consumer with what it has pending, and returns how much that was. On an error it may have lost
-// some of it.
+// RemoveConsumer removes a consumer with what it has pending, and returns how much that was. On an error it may have
+// lost some of it.
 func (s *Stream) RemoveConsumer(h *Heap, g *StreamGroup, name []byte, c *StreamConsumer) (pending int, err error) {
 	var key keyBuffer
 	owned := appendKeyNumber(g.under(key[:0], isOwned), c.Number)

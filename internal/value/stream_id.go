@@ -57,8 +57,8 @@ func (id StreamID) AppendTo(dst []byte) []byte {
 //	1700000000000-*    the number is chosen by the stream, where an entry is added
 //	-  +               the least and the greatest ID, as bounds
 //
-// Redis reads both parts as C's strtoull does if they aren't plain integers, so that " 7", "+7" and "007" are 7. It looks
-// no further than to a zero byte, nor at texts of more than maxIDText bytes.
+// Redis reads both parts as C's strtoull does if they aren't plain integers, so that " 7", "+7" and "007" are 7. It
+// looks no further than to a zero byte, nor at texts of more than maxIDText bytes.
 const maxIDText = 127
 
 // ParseStreamID reads the ID of an entry; missing is the number of one that has none.
@@ -147,9 +147,9 @@ func parseUint(b []byte) (uint64, bool) {
 
 // # Numbers in keys
 //
-// The trees of a stream compare bytes, so numbers in their elements stand such that the bytes are in the numbers' order,
-// and short, since most numbers are small: below shortNumbers the number itself in one byte, else one byte that says how
-// many follow, and these, big-endian. No number is the beginning of another.
+// The trees of a stream compare bytes, so numbers in their elements stand such that the bytes are in the numbers'
+// order, and short, since most numbers are small: below shortNumbers the number itself in one byte, else one byte that
+// says how many follow, and these, big-endian. No number is the beginning of another.
 const shortNumbers = 0xF0
 
 // appendKeyNumber appends a number in its order.

@@ -86,8 +86,9 @@ func (s *Stream) cloneFrom(m slab.Mem, from *Stream, to *Heap) (err error) {
 
 // # Parts
 //
-// A stream in a file is: itself, its entries, and each group with its consumers and with what these have pending. A part is
-// one of them: a letter, and numbers as uvarints (signed ones as varints), names and elements as packed has them.
+// A stream in a file is: itself, its entries, and each group with its consumers and with what these have pending. A
+// part is one of them: a letter, and numbers as uvarints (signed ones as varints), names and elements as packed has
+// them.
 //
 //	s   last ms, last seq, deleted ms, deleted seq, added
 //	e   ms, seq, number of fields, name, value, name, value ...

@@ -7,7 +7,8 @@ import (
 	"github.com/darterdb/darter/internal/slab"
 )
 
-// StreamPending is an entry that was delivered to a consumer, who hasn't acknowledged it. The stream may have lost it since.
+// StreamPending is an entry that was delivered to a consumer, who hasn't acknowledged it. The stream may have lost it
+// since.
 type StreamPending struct {
 	ID       StreamID
 	Consumer uint64 // its number
@@ -77,8 +78,8 @@ func (g *StreamGroup) readPending(b []byte) StreamPending {
 	return pendingOf(id, b[n:])
 }
 
-// PendingRange is the pending entries of a group, or of one of its consumers, in the order of their IDs. It is good until
-// the stream changes.
+// PendingRange is the pending entries of a group, or of one of its consumers, in the order of their IDs. It is good
+// until the stream changes.
 type PendingRange struct {
 	m slab.Mem
 	groupList
@@ -185,8 +186,8 @@ func (s *Stream) Ack(h *Heap, g *StreamGroup, id StreamID) (bool, error) {
 // How many entries a group has not read yet can't be counted where entries were deleted. Redis counts what a group has
 // read as it goes, and finds the count again where the ID tells it: at the first and the last entry.
 
-// Lag returns how many entries of the stream the group has not read yet, and whether that is known. first is the ID of the
-// stream's first entry, zero if it is empty.
+// Lag returns how many entries of the stream the group has not read yet, and whether that is known. first is the ID of
+// the stream's first entry, zero if it is empty.
 func (s *Stream) Lag(g *StreamGroup, first StreamID) (int64, bool) {
 	if s.Added == 0 {
 		return 0, true

@@ -2,8 +2,8 @@ package value
 
 import "github.com/darterdb/darter/internal/slab"
 
-// StreamRange is entries of a stream with IDs from one to another, both included, in their order or the reverse. It is good
-// until the stream changes.
+// StreamRange is entries of a stream with IDs from one to another, both included, in their order or the reverse. It is
+// good until the stream changes.
 type StreamRange struct {
 	m slab.Mem
 	blockList
@@ -93,7 +93,8 @@ func (r *StreamRange) prev() (StreamEntry, bool) {
 	return r.it.entry(int(at)), true
 }
 
-// Count returns how many entries a range has that was just made, at most limit. Blocks that lie inside it aren't gone over.
+// Count returns how many entries a range has that was just made, at most limit. Blocks that lie inside it aren't gone
+// over.
 func (r *StreamRange) Count(limit int) int {
 	n := 0
 	f := StreamRange{m: r.m, blockList: r.blockList, last: r.last, from: r.from, to: r.to}

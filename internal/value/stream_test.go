@@ -195,8 +195,8 @@ type heldStream struct {
 	model *modelStream
 }
 
-// newStreamRegion returns the memory of a test, which several worlds can share: to make it takes its time where it is of
-// the Go heap.
+// newStreamRegion returns the memory of a test, which several worlds can share: to make it takes its time where it is
+// of the Go heap.
 func newStreamRegion(t testing.TB) *slab.Region {
 	region, err := slab.NewRegion()
 	require.NoError(t, err)
@@ -328,7 +328,7 @@ func (w *streamWorld) trim() {
 }
 
 var (
-	groupNames    = []string{"g", "", "group\x00zero", "a group of a long name, which is longer than most are in real life, too"}
+	groupNames    = []string{"g", "", "group\x00zero", "a group of a name that is longer than most are in real life"}
 	consumerNames = []string{"c", "Alice", "Bob\x00", "", string(make([]byte, 400))}
 )
 
@@ -340,7 +340,8 @@ func (w *streamWorld) groupOp() {
 	require.Equal(w.t, mg != nil, ok)
 	switch {
 	case !ok:
-		mg = &modelGroup{last: w.someID(), read: int64(w.r.IntN(5)) - 1, consumers: map[string]StreamConsumer{}, pending: map[StreamID]modelPending{}}
+		mg = &modelGroup{last: w.someID(), read: int64(w.r.IntN(5)) - 1}
+		mg.consumers, mg.pending = map[string]StreamConsumer{}, map[StreamID]modelPending{}
 		w.model.groups[name] = mg
 		require.NoError(w.t, s.AddGroup(w.h, []byte(name), mg.last, mg.read))
 	case w.r.IntN(30) == 0:

@@ -31,13 +31,13 @@ func (s *ScoreSource) Len() int {
 	return s.sorted.Len()
 }
 
-// find returns the weighed score of a member.
+// find returns the weighed score of a member, which may be no number.
 func (s *ScoreSource) find(member []byte) (float64, bool) {
 	if s.plain {
-		return Weigh(1, s.Weight), s.set.Has(member)
+		return s.Weight, s.set.Has(member)
 	}
 	score, found := s.sorted.Score(member)
-	return Weigh(score, s.Weight), found
+	return score * s.Weight, found
 }
 
 // each passes on every element with its weighed score until yield returns false. The bytes are good for the call.

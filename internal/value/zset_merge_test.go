@@ -47,7 +47,7 @@ func TestTally(t *testing.T) {
 			got := elements(&z)
 			for i, p := range got {
 				m, s := tally.At(i)
-				require.Equal(t, p, sortedPair{string(m), s})
+				require.Equal(t, p, sortedPair{string(m), plainScore(s)})
 			}
 			require.Len(t, got, tally.Len())
 			want := union
@@ -66,4 +66,7 @@ func TestTally(t *testing.T) {
 	}
 	require.Zero(t, AggregateSum.Join(math.Inf(1), math.Inf(-1)))
 	require.Zero(t, Weigh(math.Inf(1), 0))
+	for a, want := range map[Aggregate]float64{AggregateSum: 0, AggregateMin: 5, AggregateMax: 5} {
+		require.Equal(t, want, a.Join(5, math.NaN()))
+	}
 }

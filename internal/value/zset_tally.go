@@ -17,13 +17,14 @@ const (
 	AggregateMax
 )
 
-// Join returns what becomes of two scores. A sum that would be no number is 0.
+// Join returns what becomes of two scores. y may be no number, where a weight has made it so: then the sum is 0, and x is the
+// lowest and the highest. Another sum that would be no number is 0 too.
 func (a Aggregate) Join(x, y float64) float64 {
-	switch a {
-	case AggregateMin:
-		return min(x, y)
-	case AggregateMax:
-		return max(x, y)
+	switch {
+	case a == AggregateMin && y < x, a == AggregateMax && y > x:
+		return y
+	case a != AggregateSum:
+		return x
 	}
 	if x += y; x != x {
 		return 0
@@ -110,9 +111,6 @@ func (t *Tally) grow() {
 // Sort puts the elements into the order of a sorted set. Nothing may be taken in afterwards.
 func (t *Tally) Sort() {
 	t.table = nil
-	for i := range t.items {
-		t.items[i].score = plainScore(t.items[i].score)
-	}
 	slices.SortFunc(t.items, func(a, b tallied) int {
 		if c := cmp.Compare(a.score, b.score); c != 0 {
 			return c
