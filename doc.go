@@ -24,6 +24,10 @@
 //	segment    a page of slots: what grows, splits, and is copied when a snapshot needs the old one
 //	version    a shard as it was at one moment; pages that a version sees never change, they are copied first
 //	snapshot   a version of every shard, all of one instant
+//	handle     a key with where it is: Hash, List, Set, SortedSet, Stream; made for nothing, good on a Cache, Tx and Snapshot
+//	packed     how small containers are kept: all of one in the bytes of its key's value; large ones have nodes
+//	owner      the transaction that has taken a shard: others read what was before it, and wait to write
+//	savepoint  where a transaction can be rolled back to
 //	session    one user's conversation: the selected database and how reads count; it runs any command by name
 //
 // # Methods
