@@ -133,9 +133,9 @@ func (c *Call) place(p value.GeoPoint) {
 
 // degrees answers with a coordinate, in more digits than Double would use.
 func (c *Call) degrees(f float64) {
-	var buf [40]byte
 	if w, ok := c.W.(interface{ DoubleText(digits []byte) }); ok {
-		w.DoubleText(value.AppendDegrees(buf[:0], f))
+		c.old = value.AppendDegrees(c.old[:0], f)
+		w.DoubleText(c.old)
 		return
 	}
 	c.W.Double(f)
@@ -154,8 +154,8 @@ func runGeohash(c *Call) {
 			c.W.Null()
 			continue
 		}
-		var buf [16]byte
-		c.W.Bulk(value.GeoPlace(score).AppendGeohash(buf[:0]))
+		c.old = value.GeoPlace(score).AppendGeohash(c.old[:0])
+		c.W.Bulk(c.old)
 	}
 }
 
@@ -183,11 +183,11 @@ func runGeodist(c *Call) {
 		c.W.Null()
 		return
 	}
-	c.distance(value.GeoPlace(from).Distance(value.GeoPlace(to)) / unit)
+	c.distance(value.GeoPlace(from), value.GeoPlace(to), unit)
 }
 
-// distance answers with a distance.
-func (c *Call) distance(d float64) {
-	var buf [40]byte
-	c.W.Bulk(value.AppendMeters(buf[:0], d))
+// distance answers with the distance between two places.
+func (c *Call) distance(from, to value.GeoPoint, unit float64) {
+	c.old = from.AppendDistance(c.old[:0], to, unit)
+	c.W.Bulk(c.old)
 }

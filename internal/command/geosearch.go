@@ -242,9 +242,6 @@ func (c *Call) exactlyOne(of string) error {
 	return refusal("ERR exactly one of ", of, " can be specified for ", shown(c.Args[0], shownArg))
 }
 
-// distance returns how far a hit is from the center, in the unit asked for and to the last digit.
-func (q *geoQuery) distance(h *value.GeoHit) float64 { return q.Area.Center.Distance(h.Place) / q.unit }
-
 // geoAnswer runs a search and answers with what it found, or stores that.
 func (c *Call) geoAnswer(q *geoQuery, e keyspace.Event) {
 	var few [16]value.GeoHit
@@ -260,7 +257,6 @@ func (c *Call) geoAnswer(q *geoQuery, e keyspace.Event) {
 		c.lengthOf(len(hits), keyspace.GeoStore(c.Key(q.store), &q.Area, hits, unit, e))
 		return
 	}
-	var digits [20]byte
 	parts := 1
 	for _, with := range []bool{q.withDist, q.withHash, q.withPlace} {
 		if with {
@@ -273,9 +269,9 @@ func (c *Call) geoAnswer(q *geoQuery, e keyspace.Event) {
 		if parts > 1 {
 			c.W.Array(parts)
 		}
-		c.W.Bulk(h.Member(digits[:]))
+		c.W.Bulk(h.Member(c.digits[:]))
 		if q.withDist {
-			c.distance(q.distance(h))
+			c.distance(q.Area.Center, h.Place, q.unit)
 		}
 		if q.withHash {
 			c.W.Int(int64(h.Score))

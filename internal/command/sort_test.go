@@ -94,10 +94,10 @@ func TestSortMany(t *testing.T) {
 
 func TestSortKeys(t *testing.T) {
 	for call, want := range map[string][]KeyAt{
-		"sort k":                                  {{1, "RO access"}},
-		"sort k store":                            {{1, "RO access"}},
-		"SORT k STORE d":                          {{1, "RO access"}, {3, "OW update"}},
-		"sort k store a store b":                  {{1, "RO access"}, {5, "OW update"}},
+		"sort k":                 {{1, "RO access"}},
+		"sort k store":           {{1, "RO access"}},
+		"SORT k STORE d":         {{1, "RO access"}, {3, "OW update"}},
+		"sort k store a store b": {{1, "RO access"}, {5, "OW update"}},
 		"sort k by store get store limit store 1": {{1, "RO access"}},
 		"sort k limit 0 1 desc store d":           {{1, "RO access"}, {7, "OW update"}},
 		"sort_ro k store d":                       {{1, "RO access"}},

@@ -64,7 +64,7 @@ var rooms = []room{
 		dir: root,
 		rooms: []string{
 			"internal/archive", "internal/command", "internal/config", "internal/errs", "internal/glob",
-			"internal/keyspace", "internal/num", "internal/pubsub", "internal/reply", "internal/slab", "internal/value",
+			"internal/keyspace", "internal/luavm", "internal/num", "internal/pubsub", "internal/reply", "internal/slab", "internal/value",
 		},
 		other: []string{"github.com/dgryski/go-farm", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},

@@ -5,18 +5,18 @@ import "github.com/darterdb/darter/internal/value"
 // Target returns a key of this database, which belongs to its shard, for an operation on it.
 func (db *DB) Target(key []byte) Target { return Target{db, db.t.Hash(key), key} }
 
-// SortStore makes a key hold a list, whatever it held, without a time of expiry. Without elements the key is removed. On an
-// error it is as it was.
-func (db *DB) SortStore(h uint64, key []byte, elems [][]byte) error {
+// SortStore makes a key hold a list of n elements, whatever it held, without a time of expiry. Without elements the key is
+// removed. On an error it is as it was.
+func (db *DB) SortStore(h uint64, key []byte, n int, each func(i int) []byte) error {
 	var l value.List
 	l.Edit(db.Heap(), nil)
 	size := 0
-	for _, e := range elems {
-		size += len(e)
+	for i := range n {
+		size += len(each(i))
 	}
-	l.Expect(len(elems), size)
-	for _, e := range elems {
-		if err := l.Push(e, false); err != nil {
+	l.Expect(n, size)
+	for i := range n {
+		if err := l.Push(each(i), false); err != nil {
 			l.Drop()
 			return err
 		}

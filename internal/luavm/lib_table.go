@@ -120,13 +120,15 @@ func tableMaxn(t *thread) int {
 }
 
 func tableInsert(t *thread) int {
-	tab := t.checkWritable(1)
+	tab := t.checkTable(1)
 	end := tab.length() + 1
 	switch t.nargs() {
 	case 2:
+		t.checkWritable(1)
 		t.vm.setInt(tab, end, t.arg(2))
 	case 3:
 		pos := t.checkInt32(2)
+		t.checkWritable(1)
 		end = max(end, pos)
 		t.shift(tab, pos, end-1, 1)
 		t.vm.setInt(tab, pos, t.arg(3))

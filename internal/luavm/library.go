@@ -39,8 +39,9 @@ func (l *Library) Size() int { return len(l.text) + l.proto.size + 256 + 128*len
 
 const (
 	functionName = "@user_function"
-	// loadTime bounds the load of a library.
-	loadTime = 500 * time.Millisecond
+	// loadTime and loadMemory bound the load of a library.
+	loadTime   = 500 * time.Millisecond
+	loadMemory = 32 << 20
 )
 
 // LoadLibrary compiles a library and runs its text to learn its functions. The error is the text of the error reply.
@@ -56,7 +57,7 @@ func (p *Pool) LoadLibrary(text string) (*Library, error) {
 	fixedProto(code)
 	lib := &Library{name: name, text: text, proto: code}
 	vm := p.take()
-	vm.begin(&Call{Limits: Limits{Time: loadTime}}, p.seed())
+	vm.begin(&Call{Limits: Limits{Time: loadTime, Memory: loadMemory}}, p.seed())
 	var functions map[string]*function
 	failed, ended := vm.guard(func() { functions = vm.load(lib) })
 	switch {

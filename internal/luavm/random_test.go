@@ -227,7 +227,7 @@ func program(seed uint64) string {
 func TestRandomPrograms(t *testing.T) {
 	server := redistest.Start(t)
 	conn := server.Dial(t)
-	n := 300
+	n := 150
 	if s := os.Getenv("LUAVM_PROGRAMS"); s != "" {
 		n, _ = strconv.Atoi(s)
 	}

@@ -130,7 +130,7 @@ var bombs = []struct {
 	{`for w in ('a'):rep(1e6):gmatch('.-b') do end return 'ok'`, "killed"},
 	{`local t = {} for i = 1, 1e5 do t[i] = i end table.sort(t, function() while true do end end)`, "killed"},
 	{`local t = {9, 8, 7, 6, 5, 4, 3, 2, 1} table.sort(t, function(a, b) return true end)`, "invalid order function"},
-	{`local t = {} for i = 1, 1e4 do t[i] = i % 2 end table.sort(t, function(a, b) t[#t + 1] = 1 return a < b end)`, ""},
+	{`local t = {} for i = 1, 1e3 do t[i] = i % 2 end table.sort(t, function(a, b) t[#t + 1] = 1 return a < b end)`, ""},
 	{`table.foreach({1}, function() while true do end end)`, "killed"},
 	{`table.insert({}, -2147483648, 1)`, "killed"},
 	{`local t = {1} t.n = 1 for k in pairs(t) do t[k .. 'x'] = 1 end`, "memory"},
@@ -140,16 +140,16 @@ var bombs = []struct {
 	{`local s = ('x = 1 '):rep(1e4) while true do loadstring(s) end`, "killed"},
 	{`return loadstring('return ' .. ('('):rep(5e4) .. '1' .. (')'):rep(5e4))()`, "ok or error"},
 	{`return loadstring('return ' .. ('{'):rep(5e4) .. ('}'):rep(5e4))()`, "ok or error"},
-	{`return loadstring('return ' .. ('-'):rep(2) .. ('not '):rep(3e4) .. '1')()`, "ok or error"},
-	{`return loadstring('return ' .. ('not '):rep(3e4) .. '1')()`, "attempt to call a nil value"},
+	{`return loadstring('return ' .. ('-'):rep(2) .. ('not '):rep(2e4) .. '1')()`, "ok or error"},
+	{`return loadstring('return ' .. ('not '):rep(2e4) .. '1')()`, "attempt to call a nil value"},
 	{`return loadstring('return 1' .. ('+x'):rep(5e4))()`, "attempt to call a nil value"},
 	{`return loadstring('return a' .. ('()'):rep(5e4))()`, "attempt to call a nil value"},
 	{`return loadstring('return a' .. ('.a'):rep(5e4))()`, "attempt to call a nil value"},
-	{`return loadstring('return a' .. ('..a'):rep(5e4))()`, "attempt to call a nil value"},
-	{`return loadstring(('do '):rep(2e4) .. ('end '):rep(2e4))()`, "attempt to call a nil value"},
+	{`return loadstring('return a' .. ('..a'):rep(3e4))()`, "attempt to call a nil value"},
+	{`return loadstring(('do '):rep(1e4) .. ('end '):rep(1e4))()`, "attempt to call a nil value"},
 	{`return loadstring(('return function() '):rep(3e3) .. ('end '):rep(3e3))()`, "attempt to call a nil value"},
 	{`return loadstring('local ' .. ('a,'):rep(300) .. 'a')()`, "attempt to call a nil value"},
-	{`return #loadstring('return {' .. ('1,'):rep(5e4) .. '}')()`, ":50000"},
+	{`return #loadstring('return {' .. ('1,'):rep(3e4) .. '}')()`, ":30000"},
 	{`local t = {} t[1] = t return t`, "reached lua stack limit"},
 	{`local t = {} t[1] = t t[2] = t return t`, "memory"},
 	{`local t = {} t.map = {a = t, b = t} return t`, "memory"},
@@ -198,12 +198,12 @@ var bombs = []struct {
 	{`error({})`, "ERR"},
 }
 
-// TestBombs lets off each with 16 MiB. Those meant to go on until they are killed are killed after a moment.
+// TestBombs lets off each with 8 MiB. Those meant to go on until they are killed are killed after a moment.
 func TestBombs(t *testing.T) {
 	p := NewPool(Options{})
 	for _, b := range bombs {
 		c := &Control{}
-		limits := Limits{Memory: 16 << 20}
+		limits := Limits{Memory: 8 << 20}
 		var timer *time.Timer
 		if b.want == "killed" {
 			timer = time.AfterFunc(5*time.Millisecond, func() { c.Kill(nil) })
@@ -258,10 +258,10 @@ func TestMemoryPeak(t *testing.T) {
 // TestGarbageIsNoMemory lets a script allocate many times its limit without holding it.
 func TestGarbageIsNoMemory(t *testing.T) {
 	p := NewPool(Options{})
-	r, o := run(t, p, `local s = ('x'):rep(1e5) local n = 0 for i = 1, 2000 do local t = {s .. i} n = n + #t end return n`,
+	r, o := run(t, p, `local s = ('x'):rep(1e5) local n = 0 for i = 1, 400 do local t = {s .. i} n = n + #t end return n`,
 		Call{Limits: Limits{Memory: 4 << 20}}, 2)
 	require.NoError(t, o.Err)
-	assert.Equal(t, ":2000\r\n", r)
+	assert.Equal(t, ":400\r\n", r)
 }
 
 func TestLimits(t *testing.T) {

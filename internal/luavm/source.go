@@ -67,6 +67,8 @@ func parseMessage(err error, short, text string) string {
 		message = "unfinished long comment"
 	case "ambiguous syntax (function call x new statement)":
 		message = "ambiguous syntax (function call x new statement)"
+	case "parse error": // an expression that is no call, where a statement should be
+		message = "'=' expected"
 	case "syntax error":
 		if line == parse.EOF && endsItem(token) {
 			message = "'end' expected"

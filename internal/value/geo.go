@@ -127,8 +127,14 @@ func latDistance(lat1, lat2 float64) float64 {
 	return earthRadius * math.Abs(float64(lat2*geoDegree)-float64(lat1*geoDegree))
 }
 
-// AppendMeters appends a distance, in any unit, with its four decimals.
-func AppendMeters(dst []byte, d float64) []byte {
+// AppendDistance appends the distance between two places in a unit of so many meters, with its four decimals.
+func (p GeoPoint) AppendDistance(dst []byte, q GeoPoint, unit float64) []byte {
+	d := p.nearDistance(q) / unit
+	// The last digits count only where the fifth decimal and those behind it are about a half.
+	const near = 0.01
+	if scaled := d * 1e4; math.Abs(scaled-math.Floor(scaled)-0.5) < near {
+		d = p.Distance(q) / unit
+	}
 	return strconv.AppendFloat(dst, math.RoundToEven(d*1e4)/1e4, 'f', 4, 64)
 }
 

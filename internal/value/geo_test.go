@@ -67,11 +67,11 @@ func TestGeoKnown(t *testing.T) {
 	palermo, catania = GeoPlace(palermo.Score()), GeoPlace(catania.Score())
 	require.Equal(t, "13.36138933897018433", string(AppendDegrees(nil, palermo.Lon)))
 	require.Equal(t, "38.11555639549629859", string(AppendDegrees(nil, palermo.Lat)))
-	require.Equal(t, "166274.1516", string(AppendMeters(nil, palermo.Distance(catania))))
-	require.Equal(t, "103.3182", string(AppendMeters(nil, palermo.Distance(catania)/1609.34)))
+	require.Equal(t, "166274.1516", string(palermo.AppendDistance(nil, catania, 1)))
+	require.Equal(t, "103.3182", string(palermo.AppendDistance(nil, catania, 1609.34)))
 	require.Equal(t, "sqc8b49rny0", string(palermo.AppendGeohash(nil)))
 	require.Equal(t, "sqdtr74hyu0", string(catania.AppendGeohash(nil)))
-	require.Equal(t, "0.0000", string(AppendMeters(nil, 0)))
+	require.Equal(t, "0.0000", string(palermo.AppendDistance(nil, palermo, 1)))
 	for f, want := range map[float64]string{0: "0", -0.5: "-0.5", 180: "180", 1e-18: "0", -1e-18: "0", 1.25: "1.25", 100: "100"} {
 		require.Equal(t, want, string(AppendDegrees(nil, f)))
 	}
@@ -268,7 +268,7 @@ func FuzzGeo(f *testing.F) {
 		if d := p.Distance(q); !(d >= 0 && d < 2.1e7) {
 			t.Fatalf("from %v to %v it is %v", p, q, d)
 		}
-		if s := string(AppendMeters(nil, p.Distance(q))); !strings.Contains(s, ".") {
+		if s := string(p.AppendDistance(nil, q, 1)); !strings.Contains(s, ".") {
 			t.Fatal(s)
 		}
 		if s := q.AppendGeohash(nil); len(s) != 11 {

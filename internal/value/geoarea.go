@@ -126,10 +126,10 @@ func (b geoBox) move(east, north int) geoBox {
 	return b
 }
 
-// scores returns the range of scores that the box is.
-func (b geoBox) scores() ScoreRange {
+// scores returns the lowest score of the box, and that of the next one.
+func (b geoBox) scores() (first, end float64) {
 	shift := 2 * (geoSteps - b.steps)
-	return ScoreRange{Min: float64(b.bits << shift), Max: float64((b.bits + 1) << shift), ExceptMax: true}
+	return float64(b.bits << shift), float64((b.bits + 1) << shift)
 }
 
 // geoMoves are the boxes around one in the order in which they are searched, which is that of replies.
@@ -173,21 +173,49 @@ type GeoHit struct {
 	Distance float64 // from the area's center, as Measure has it
 }
 
+// geoLimits are degrees outside of which nothing can be in an area: what a place is compared with before it is measured.
+type geoLimits struct{ west, east, south, north float64 }
+
+func (a *GeoArea) limits() geoLimits {
+	const most = 80     // beyond this latitude longitudes say little
+	const margin = 1e-9 // a tenth of a millimeter, for what is lost in rounding
+	const everywhere = 1e9
+	var l geoLimits
+	l.west, l.east, l.south, l.north = a.bounds()
+	if !(l.south > -most && l.north < most && l.west > -geoLonMax && l.east < geoLonMax) {
+		l.west, l.east = -everywhere, everywhere
+	}
+	return geoLimits{l.west - margin, l.east + margin, l.south - margin, l.north + margin}
+}
+
+// exclude says that a place is outside for sure.
+func (l *geoLimits) exclude(p GeoPoint) bool {
+	return p.Lat < l.south || p.Lat > l.north || p.Lon < l.west || p.Lon > l.east
+}
+
 // find appends the members of a sorted set of places that are in the area, in the order of boxes. With a limit over 0 it
 // stops when dst has so many.
 func (a *GeoArea) find(dst []GeoHit, z *SortedSet, limit int) []GeoHit {
+	limits := a.limits()
 	list, n := a.boxes()
 	for _, b := range list[:n] {
-		span := z.Span(&SortedRange{By: ByScore, Score: b.scores(), Limit: -1})
-		c := z.From(span.From)
-		for range span.Len() {
-			e, _ := c.Next()
-			h := GeoHit{SortedElem: e, Place: GeoPlace(e.Score)}
-			var inside bool
-			if h.Distance, inside = a.Measure(h.Place); !inside {
+		first, end := b.scores()
+		rank, _ := z.Seek(first, nil)
+		c := z.From(rank)
+		for {
+			e, ok := c.Next()
+			if !ok || e.Score >= end {
+				break
+			}
+			place := GeoPlace(e.Score)
+			if limits.exclude(place) {
 				continue
 			}
-			if dst = append(dst, h); limit > 0 && len(dst) >= limit {
+			distance, inside := a.Measure(place)
+			if !inside {
+				continue
+			}
+			if dst = append(dst, GeoHit{e, place, distance}); limit > 0 && len(dst) >= limit {
 				return dst
 			}
 		}
