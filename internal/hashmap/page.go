@@ -210,7 +210,8 @@ func (d *draft) make(s *slab.Slab, key, value []byte, at int64) error {
 	d.n = size
 	b := d.buf[:0]
 	if flags < 0 {
-		b = append(append(append(b, byte(len(key))), key...), value...)
+		d.buf[0] = byte(len(key))
+		copy(d.buf[1+copy(d.buf[1:], key):], value)
 		return nil
 	}
 	b = append(b, byte(special+flags), byte(len(key)))

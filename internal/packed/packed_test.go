@@ -223,6 +223,6 @@ func TestAllocateNothing(t *testing.T) {
 		if !ok || e.Len() != 7 {
 			panic("not found")
 		}
-		b = Splice(b, 0, 3, n)
+		_ = Splice(b, 0, 3, n)
 	}))
 }

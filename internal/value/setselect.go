@@ -15,7 +15,6 @@ type Selection struct {
 	union  bool  // the others are the sets of over that came before
 
 	fixed []uint64 // a bit for each member of over in the order of the walk, after Fix
-	n     int      // how many are set
 	temp  SetEdit  // a set made for the purpose
 }
 
