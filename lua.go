@@ -32,7 +32,7 @@ type scripting struct {
 	mu        sync.Mutex
 	running   map[*running]struct{}
 	libraries map[string]*luavm.Library
-	functions map[string]*luavm.Library // by the names of their functions
+	functions map[string]callable // by their names in small letters
 }
 
 // running is a script or function under way.
@@ -49,6 +49,7 @@ const (
 	loopInstructions = 20_000
 	// loopCommands is how many commands it may call there.
 	loopCommands = 64
+	shaDigits    = 40
 )
 
 const (
@@ -73,7 +74,7 @@ func newScripting() *scripting {
 		pool:      luavm.NewPool(luavm.Options{Version: RedisVersion}),
 		running:   map[*running]struct{}{},
 		libraries: map[string]*luavm.Library{},
-		functions: map[string]*luavm.Library{},
+		functions: map[string]callable{},
 	}
 }
 
@@ -183,6 +184,10 @@ func evalCommand(s *Session, c *command.Call) {
 }
 
 func evalShaCommand(s *Session, c *command.Call) {
+	if len(c.Args[1]) != shaDigits {
+		c.Fail(errNoScript)
+		return
+	}
 	keys, args, err := scriptKeys(c.Args)
 	if err != nil {
 		c.Fail(err)
@@ -200,11 +205,11 @@ func (s *Session) runScript(c *command.Call, script *luavm.Script, keys, args []
 	flags, declared := script.Flags()
 	readOnly := c.Row.Flags&command.ReadOnly != 0 || flags&luavm.NoWrites != 0
 	if c.Row.Flags&command.ReadOnly != 0 && declared && flags&luavm.NoWrites == 0 {
-		c.W.Error("ERR Can not execute a script with write flag using *_ro command.")
+		c.Fail(errWriteFlag)
 		return
 	}
 	if s.full() && declared && !readOnly && flags&luavm.AllowOOM == 0 {
-		c.W.Error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
+		c.Fail(errFlagOOM)
 		return
 	}
 	s.runMachine(c, script.SHA(), false, readOnly, s.full() && flags&luavm.AllowOOM == 0, keys,

@@ -11,15 +11,15 @@ import (
 
 // # Publish and subscribe
 //
-// Go code and a server's clients share the channels: what one publishes, all subscribers get. A publisher never waits for
-// a subscriber. So a subscription has a buffer between the two:
+// Go code and a server's clients share the channels: what one publishes, all subscribers get. A publisher never waits
+// for a subscriber. So a subscription has a buffer between the two:
 //
 //	Publish ──► hub ──► [ oldest ... newest ] ──► Messages
 //	                      full: the oldest go, and are counted
 //
-// Losing the oldest suits what channels are used for, news of something that has changed: what is newest counts, and who
-// must know that something was lost is told with the next message. A client of a server is cut off instead, at the limit
-// of its output, as in Redis.
+// Losing the oldest suits what channels are used for, news of something that has changed: what is newest counts, and
+// who must know that something was lost is told with the next message. A client of a server is cut off instead, at the
+// limit of its output, as in Redis.
 
 // What holds where a SubscribeOptions field is zero.
 const (
@@ -72,8 +72,8 @@ type Subscription struct {
 
 // Publish sends a message to all who have subscribed to the channel or to a pattern that matches it, here or through a
 // server, and returns how many they are. It copies payload. It waits for no subscriber; only when a server has got more
-// messages than it could pass on yet, it waits for the server to catch up. In a transaction the message is sent when that
-// commits. O(N+M) for N receivers and M patterns.
+// messages than it could pass on yet, it waits for the server to catch up. In a transaction the message is sent when
+// that commits. O(N+M) for N receivers and M patterns.
 func (c *Cache) Publish(channel string, payload []byte) (receivers int) {
 	return c.publishAs(pubsub.Channel, channel, payload)
 }
@@ -91,8 +91,8 @@ func (c *Cache) publishAs(k pubsub.Kind, channel string, payload []byte) (receiv
 	return n
 }
 
-// Subscribe subscribes to channels. It gets what is published from now on, until ctx is done, Close is called or the cache
-// is closed; one of these must happen.
+// Subscribe subscribes to channels. It gets what is published from now on, until ctx is done, Close is called or the
+// cache is closed; one of these must happen.
 func (c *Cache) Subscribe(ctx context.Context, channels ...string) *Subscription {
 	return c.SubscribeTo(ctx, SubscribeOptions{Channels: channels})
 }

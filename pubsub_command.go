@@ -8,8 +8,8 @@ import (
 	"github.com/darterdb/darter/internal/pubsub"
 )
 
-// Publishing and looking at channels are the engine's, so that Go code, scripts and connections do it alike. Package resp
-// has what belongs to a connection: subscribing.
+// Publishing and looking at channels are the engine's, so that Go code, scripts and connections do it alike. Package
+// resp has what belongs to a connection: subscribing.
 
 // Hub returns where messages are published and subscribed to. It is for package resp.
 func (c *Cache) Hub() *pubsub.Hub { return c.hub }
@@ -17,8 +17,8 @@ func (c *Cache) Hub() *pubsub.Hub { return c.hub }
 // Jammed says that Jam is not nil.
 func (s *Session) Jammed() bool { return s.jam != nil }
 
-// Jam returns where the session should wait before it goes on, and forgets it: what it has published is more than a server
-// could pass on yet. It is nil mostly. It is for package resp; Do waits itself.
+// Jam returns where the session should wait before it goes on, and forgets it: what it has published is more than a
+// server could pass on yet. It is nil mostly. It is for package resp; Do waits itself.
 func (s *Session) Jam() *pubsub.Gate {
 	jam := s.jam
 	if jam != nil {
@@ -45,8 +45,8 @@ type publication struct {
 	channel, payload []byte
 }
 
-// publish publishes a message; in a transaction at its end, if it commits. Then it returns how many would get the message
-// now.
+// publish publishes a message; in a transaction at its end, if it commits. Then it returns how many would get the
+// message now.
 func (e *engine) publish(t *transaction, k pubsub.Kind, channel, payload []byte) (receivers int, full *pubsub.Gate) {
 	switch {
 	case t != nil:
@@ -61,8 +61,8 @@ func (e *engine) publish(t *transaction, k pubsub.Kind, channel, payload []byte)
 	return e.hub.Publish(channel, payload)
 }
 
-// publishHeld publishes what the transaction has held back. Its shards are locked still, so that who gets a message finds
-// what came before it.
+// publishHeld publishes what the transaction has held back. Its shards are locked still, so that who gets a message
+// finds what came before it.
 func (t *transaction) publishHeld() {
 	for _, m := range t.messages {
 		t.e.publish(nil, m.kind, m.channel, m.payload)
@@ -81,7 +81,8 @@ func (s *Session) listChannels(c *command.Call, k pubsub.Kind) {
 	case 3:
 		pattern = c.Args[2]
 	default:
-		c.W.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try PUBSUB HELP.", c.Args[1]))
+		const refusal = "ERR unknown subcommand or wrong number of arguments for '%.128s'. Try PUBSUB HELP."
+		c.W.Error(fmt.Sprintf(refusal, c.Args[1]))
 		return
 	}
 	names := s.hub.Names(k, pattern)

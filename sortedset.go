@@ -14,10 +14,10 @@ import (
 
 // # Sorted sets
 //
-// A SortedSet is a key that holds a sorted set: different strings, its members, each with a score, in the order of scores,
-// and of bytes where scores are the same. The rank of an element is how many come before it. The key comes with the first
-// member and goes with the last; an absent key is an empty sorted set. Members are any bytes, and scores all float64s that
-// are numbers, infinite ones too; -0 is kept as 0.
+// A SortedSet is a key that holds a sorted set: different strings, its members, each with a score, in the order of
+// scores, and of bytes where scores are the same. The rank of an element is how many come before it. The key comes
+// with the first member and goes with the last; an absent key is an empty sorted set. Members are any bytes, and
+// scores all float64s that are numbers, infinite ones too; -0 is kept as 0.
 //
 //	one sorted set   the methods of SortedSet; sortedset_range.go has ranges and walks
 //	several          SortedUnion, SortedIntersect, SortedDifference and the same with Store: sortedset_merge.go
@@ -31,7 +31,8 @@ const ErrScoreNaN = errs.ScoreNaN
 // SortedSet is the sorted set under a key of a cache or a snapshot: see Cache.SortedSet.
 type SortedSet struct{ place }
 
-// SortedSet returns the sorted set under a key, whether or not there is one yet. It costs nothing and need not be closed.
+// SortedSet returns the sorted set under a key, whether or not there is one yet. It costs nothing and need not be
+// closed.
 func (c *Cache) SortedSet(key string) SortedSet { return SortedSet{place{cache: c, key: key}} }
 
 // SortedSet returns the sorted set under a key as it was at the instant of the snapshot.
@@ -94,15 +95,15 @@ func (z SortedSet) Add(member string, score float64) (added bool, err error) {
 	return n == 1, err
 }
 
-// AddMany gives members scores, at one instant, and returns how many of the members are new. If memory runs out some may be
-// added. O(log n) for each.
+// AddMany gives members scores, at one instant, and returns how many of the members are new. If memory runs out some
+// may be added. O(log n) for each.
 func (z SortedSet) AddMany(elements ...Scored) (added int, err error) {
 	added, _, err = z.AddWith(SortedAddOptions{}, elements...)
 	return added, err
 }
 
-// AddWith is AddMany as the options say. It also returns how many of the members that were there have another score now.
-// Options that clash are ErrInvalid.
+// AddWith is AddMany as the options say. It also returns how many of the members that were there have another score
+// now. Options that clash are ErrInvalid.
 func (z SortedSet) AddWith(o SortedAddOptions, elements ...Scored) (added, changed int, err error) {
 	mode, err := o.mode()
 	if err != nil {
@@ -128,8 +129,8 @@ func (z SortedSet) AddWith(o SortedAddOptions, elements ...Scored) (added, chang
 	})
 }
 
-// Incr adds to the score of a member, 0 if it is not there yet, and returns the sum. One that is no number is ErrScoreNaN,
-// and the score stays as it is. It allocates nothing. O(log n).
+// Incr adds to the score of a member, 0 if it is not there yet, and returns the sum. One that is no number is
+// ErrScoreNaN, and the score stays as it is. It allocates nothing. O(log n).
 func (z SortedSet) Incr(member string, by float64) (score float64, err error) {
 	score, _, err = z.incr(member, by, 0)
 	return score, err
@@ -191,8 +192,8 @@ func (z SortedSet) Score(member string) (score float64, err error) {
 	return score, nil
 }
 
-// Scores returns the scores of several members at one instant, in the order of the members; NaN stands for one that is not
-// there. O(1) for each.
+// Scores returns the scores of several members at one instant, in the order of the members; NaN stands for one that
+// is not there. O(1) for each.
 func (z SortedSet) Scores(members ...string) (scores []float64, err error) {
 	r, err := z.see(keyspace.SortedSet)
 	defer r.done(&err)
@@ -210,8 +211,8 @@ func (z SortedSet) Scores(members ...string) (scores []float64, err error) {
 	return scores, nil
 }
 
-// Rank returns how many elements come before that of a member, from the lowest score on, ErrNotFound if it is not there. It
-// allocates nothing. O(log n).
+// Rank returns how many elements come before that of a member, from the lowest score on, ErrNotFound if it is not
+// there. It allocates nothing. O(log n).
 func (z SortedSet) Rank(member string) (rank int, err error) {
 	rank, _, err = z.rank(member)
 	return rank, err
@@ -360,10 +361,11 @@ func (l *scoredList) elements() []Scored {
 	return list
 }
 
-// Scan returns some elements, in no order, and the cursor to go on with, 0 at the end; a walk starts with 0. Elements that
-// are there from the start of a walk to its end are returned at least once, even if their scores change, others may be or
-// not. A small sorted set is returned whole, whatever Count says. ScanOptions.Type means nothing here; a Count below 0 is
-// ErrInvalid. O(Count log n); more where many scores are the same. All goes over the elements in order.
+// Scan returns some elements, in no order, and the cursor to go on with, 0 at the end; a walk starts with 0. Elements
+// that are there from the start of a walk to its end are returned at least once, even if their scores change, others
+// may be or not. A small sorted set is returned whole, whatever Count says. ScanOptions.Type means nothing here; a
+// Count below 0 is ErrInvalid. O(Count log n); more where many scores are the same. All goes over the elements in
+// order.
 func (z SortedSet) Scan(cursor uint64, o ScanOptions) (elements []Scored, next uint64, err error) {
 	if o.Count < 0 {
 		return nil, 0, fmt.Errorf("%w: ScanOptions.Count is %d, below 0", ErrInvalid, o.Count)
@@ -389,10 +391,10 @@ func (z SortedSet) Scan(cursor uint64, o ScanOptions) (elements []Scored, next u
 	return list.elements(), next, nil
 }
 
-// All yields the elements from the lowest score to the highest. In a cache it takes a slice of them at a time, and holds
-// nothing while the loop's body runs, which may use the cache: after each slice it goes on behind the last element it has
-// met, so that one whose score changes meanwhile may be met twice or not at all. In a snapshot each is met once. What is no
-// sorted set, or closed, yields nothing. O(n).
+// All yields the elements from the lowest score to the highest. In a cache it takes a slice of them at a time, and
+// holds nothing while the loop's body runs, which may use the cache: after each slice it goes on behind the last
+// element it has met, so that one whose score changes meanwhile may be met twice or not at all. In a snapshot each is
+// met once. What is no sorted set, or closed, yields nothing. O(n).
 func (z SortedSet) All() iter.Seq2[string, float64] { return z.walk(false) }
 
 // Backward is All from the highest score to the lowest.

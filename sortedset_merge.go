@@ -59,15 +59,15 @@ func (o *SortedMerge) weigh(sources []value.ScoreSource) {
 	}
 }
 
-// SortedUnion returns the members that any of the sorted sets under some keys has, with their joint scores, in order, as they
-// are at one instant. Sets may be among them: their members have the score 1. Options that make no sense are ErrInvalid.
-// O(n + m log m) for n elements in all, m returned, with the keys' shards held.
+// SortedUnion returns the members that any of the sorted sets under some keys has, with their joint scores, in order,
+// as they are at one instant. Sets may be among them: their members have the score 1. Options that make no sense are
+// ErrInvalid. O(n + m log m) for n elements in all, m returned, with the keys' shards held.
 func (c *Cache) SortedUnion(o SortedMerge, keys ...string) ([]Scored, error) {
 	return c.mergeSorted(keys, o, (*value.Tally).Union)
 }
 
-// SortedIntersect returns the members that all of the sorted sets have; see SortedUnion. O(n k + m log m) for n elements in
-// the smallest of k, m returned.
+// SortedIntersect returns the members that all of the sorted sets have; see SortedUnion. O(n k + m log m) for n
+// elements in the smallest of k, m returned.
 func (c *Cache) SortedIntersect(o SortedMerge, keys ...string) ([]Scored, error) {
 	return c.mergeSorted(keys, o, (*value.Tally).Intersect)
 }
@@ -78,8 +78,9 @@ func (c *Cache) SortedDifference(keys ...string) ([]Scored, error) {
 	return c.mergeSorted(keys, SortedMerge{}, subtract)
 }
 
-// SortedUnionStore makes the key dst hold what SortedUnion returns, whatever it held, without a time of expiry, and returns
-// how many elements that are. dst may be one of the keys; an empty union removes it. If it fails nothing has changed.
+// SortedUnionStore makes the key dst hold what SortedUnion returns, whatever it held, without a time of expiry, and
+// returns how many elements that are. dst may be one of the keys; an empty union removes it. If it fails nothing has
+// changed.
 func (c *Cache) SortedUnionStore(dst string, o SortedMerge, keys ...string) (n int, err error) {
 	return c.storeSorted(dst, keys, o, (*value.Tally).Union, keyspace.EventZUnionStore)
 }
@@ -112,7 +113,9 @@ type merging func(t *value.Tally, sources []value.ScoreSource, a value.Aggregate
 func subtract(t *value.Tally, sources []value.ScoreSource, _ value.Aggregate) { t.Subtract(sources) }
 
 // onSources calls fn with the sorted sets under several keys, their shards held, and the target of the first.
-func (c *Cache) onSources(keys []string, o SortedMerge, fn func(first keyspace.Target, sources []value.ScoreSource)) error {
+func (c *Cache) onSources(
+	keys []string, o SortedMerge, fn func(first keyspace.Target, sources []value.ScoreSource),
+) error {
 	if err := o.check(len(keys)); err != nil {
 		return err
 	}
@@ -196,7 +199,8 @@ func (c *Cache) storeSorted(dst string, keys []string, o SortedMerge, do merging
 	return n, nil
 }
 
-// SortedUnion returns the members that any of the sorted sets had at the instant of the snapshot; see Cache.SortedUnion.
+// SortedUnion returns the members that any of the sorted sets had at the instant of the snapshot; see
+// Cache.SortedUnion.
 func (s *Snapshot) SortedUnion(o SortedMerge, keys ...string) ([]Scored, error) {
 	return s.mergeSorted(keys, o, (*value.Tally).Union)
 }

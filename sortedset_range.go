@@ -8,8 +8,8 @@ import (
 	"github.com/darterdb/darter/internal/value"
 )
 
-// SortedRange says which elements of a sorted set are meant: those that ByRank, ByScore, ByMember or ByPrefix have chosen,
-// all of them in the zero value, and of these what the fields say. So
+// SortedRange says which elements of a sorted set are meant: those that ByRank, ByScore, ByMember or ByPrefix have
+// chosen, all of them in the zero value, and of these what the fields say. So
 //
 //	darter.SortedRange{Reverse: true, Limit: 10}
 //
@@ -19,7 +19,8 @@ type SortedRange struct {
 	ExceptMin, ExceptMax bool
 	// Reverse goes from the highest to the lowest. Ranks count from the highest then.
 	Reverse bool
-	// Of the elements in the range, Skip are passed over, and then at most Limit taken; 0 means all. Neither may be below 0.
+	// Of the elements in the range, Skip are passed over, and then at most Limit taken; 0 means all. Neither may be
+	// below 0.
 	Skip, Limit int
 
 	by         rangeBy
@@ -40,7 +41,8 @@ const (
 	byMember
 )
 
-// ByRank chooses the elements from rank first to rank last, both included. Ranks below 0 count from the end, -1 is the last.
+// ByRank chooses the elements from rank first to rank last, both included. Ranks below 0 count from the end, -1 is
+// the last.
 func ByRank(first, last int) SortedRange { return SortedRange{by: byRank, first: first, last: last} }
 
 // ByScore chooses the elements with scores from lowest to highest, both included. Infinite bounds are none.
@@ -48,8 +50,8 @@ func ByScore(lowest, highest float64) SortedRange {
 	return SortedRange{by: byScore, scores: [2]float64{lowest, highest}}
 }
 
-// ByMember chooses the members from first to last in the order of their bytes, both included; an empty last is no bound. It
-// is for sorted sets in which all scores are the same: in others what it chooses is undefined.
+// ByMember chooses the members from first to last in the order of their bytes, both included; an empty last is no
+// bound. It is for sorted sets in which all scores are the same: in others what it chooses is undefined.
 func ByMember(first, last string) SortedRange {
 	return SortedRange{by: byMember, from: first, to: last, unbounded: last == ""}
 }
@@ -117,8 +119,8 @@ func within(set *value.SortedSet, v *value.SortedRange) value.Ranks {
 	return value.Ranks{From: s.From + skip, To: s.From + skip + take}
 }
 
-// Range returns the elements in a range, in its order. Their members share one piece of memory, which stays as long as any
-// of them is in use. O(log n + elements), with the key's shard held meanwhile.
+// Range returns the elements in a range, in its order. Their members share one piece of memory, which stays as long
+// as any of them is in use. O(log n + elements), with the key's shard held meanwhile.
 func (z SortedSet) Range(r SortedRange) (elements []Scored, err error) {
 	v, err := r.inside()
 	if err != nil {
@@ -181,9 +183,9 @@ func (z SortedSet) RemoveRange(r SortedRange) (removed int, err error) {
 	return w.db.SortedRemoveRange(w.hash, w.key, &ranks, event)
 }
 
-// RangeStore makes the key dst hold the elements in a range, whatever it held, without a time of expiry, and returns how
-// many there are. dst may be the sorted set's own key; without any element it is removed. If it fails nothing has changed.
-// O(log n + elements), with both keys' shards held.
+// RangeStore makes the key dst hold the elements in a range, whatever it held, without a time of expiry, and returns
+// how many there are. dst may be the sorted set's own key; without any element it is removed. If it fails nothing has
+// changed. O(log n + elements), with both keys' shards held.
 func (z SortedSet) RangeStore(dst string, r SortedRange) (n int, err error) {
 	if z.cache == nil {
 		return 0, ErrReadOnly

@@ -206,7 +206,8 @@ func TestSortedSetIncr(t *testing.T) {
 		by, sum float64
 		err     error
 	}{
-		{1.5, 1.5, nil}, {2, 3.5, nil}, {-4, -0.5, nil}, {math.Inf(1), math.Inf(1), nil}, {math.Inf(-1), 0, ErrScoreNaN}, {5, math.Inf(1), nil},
+		{1.5, 1.5, nil}, {2, 3.5, nil}, {-4, -0.5, nil}, {math.Inf(1), math.Inf(1), nil}, {math.Inf(-1), 0, ErrScoreNaN},
+		{5, math.Inf(1), nil},
 	} {
 		sum, err := z.Incr("m", tt.by)
 		require.Equal(t, tt.err, err)
@@ -252,22 +253,31 @@ func TestSortedSetRanges(t *testing.T) {
 			r    SortedRange
 			want []Scored
 		}{
-			"all":                   {SortedRange{}, elements},
-			"top":                   {SortedRange{Reverse: true, Limit: 4}, back(size-4, size)},
-			"all, skip":             {SortedRange{Skip: 2, Limit: 3}, from(2, 5)},
-			"skip too many":         {SortedRange{Skip: size + 1, Limit: 3}, nil},
-			"ranks":                 {ByRank(1, 4), from(1, 5)},
-			"ranks from the end":    {ByRank(-3, -1), from(size-3, size)},
-			"ranks, none":           {ByRank(4, 1), nil},
-			"ranks, far":            {ByRank(math.MinInt, math.MaxInt), elements},
-			"ranks backwards":       {with(ByRank(1, 3), func(r *SortedRange) { r.Reverse = true }), back(size-4, size-1)},
-			"ranks, skip":           {with(ByRank(1, 6), func(r *SortedRange) { r.Skip, r.Limit = 2, 2 }), from(3, 5)},
-			"ranks backwards, skip": {with(ByRank(0, 6), func(r *SortedRange) { r.Skip, r.Limit, r.Reverse = 1, 2, true }), back(size-3, size-1)},
-			"scores":                {ByScore(1, 2), from(3, 9)},
-			"scores, open":          {with(ByScore(0, 2), func(r *SortedRange) { r.ExceptMin, r.ExceptMax = true, true }), from(3, 6)},
-			"scores, no bounds":     {ByScore(-inf, inf), elements},
-			"scores, none":          {ByScore(2, 1), nil},
-			"scores backwards":      {with(ByScore(0, 1), func(r *SortedRange) { r.Reverse, r.Skip, r.Limit = true, 1, 3 }), back(2, 5)},
+			"all":                {SortedRange{}, elements},
+			"top":                {SortedRange{Reverse: true, Limit: 4}, back(size-4, size)},
+			"all, skip":          {SortedRange{Skip: 2, Limit: 3}, from(2, 5)},
+			"skip too many":      {SortedRange{Skip: size + 1, Limit: 3}, nil},
+			"ranks":              {ByRank(1, 4), from(1, 5)},
+			"ranks from the end": {ByRank(-3, -1), from(size-3, size)},
+			"ranks, none":        {ByRank(4, 1), nil},
+			"ranks, far":         {ByRank(math.MinInt, math.MaxInt), elements},
+			"ranks backwards":    {with(ByRank(1, 3), func(r *SortedRange) { r.Reverse = true }), back(size-4, size-1)},
+			"ranks, skip":        {with(ByRank(1, 6), func(r *SortedRange) { r.Skip, r.Limit = 2, 2 }), from(3, 5)},
+			"ranks backwards, skip": {
+				with(ByRank(0, 6), func(r *SortedRange) { r.Skip, r.Limit, r.Reverse = 1, 2, true }),
+				back(size-3, size-1),
+			},
+			"scores": {ByScore(1, 2), from(3, 9)},
+			"scores, open": {
+				with(ByScore(0, 2), func(r *SortedRange) { r.ExceptMin, r.ExceptMax = true, true }),
+				from(3, 6),
+			},
+			"scores, no bounds": {ByScore(-inf, inf), elements},
+			"scores, none":      {ByScore(2, 1), nil},
+			"scores backwards": {
+				with(ByScore(0, 1), func(r *SortedRange) { r.Reverse, r.Skip, r.Limit = true, 1, 3 }),
+				back(2, 5),
+			},
 		} {
 			got, err := z.Range(tt.r)
 			require.NoError(t, err, name)
@@ -329,8 +339,10 @@ func TestSortedSetMembers(t *testing.T) {
 			r    SortedRange
 			want string
 		}{
-			{ByMember("a", "b"), "a ab abc b"}, {ByMember("ab", "abb"), "ab"}, {ByMember("\xff", ""), "\xff \xff\xff"}, {ByMember("c", "a"), ""},
-			{ByPrefix("a"), "a ab abc"}, {ByPrefix("ab"), "ab abc"}, {ByPrefix("b\xff"), "b\xff b\xff\xff"}, {ByPrefix("\xff"), "\xff \xff\xff"},
+			{ByMember("a", "b"), "a ab abc b"}, {ByMember("ab", "abb"), "ab"}, {ByMember("\xff", ""), "\xff \xff\xff"},
+			{ByMember("c", "a"), ""},
+			{ByPrefix("a"), "a ab abc"}, {ByPrefix("ab"), "ab abc"}, {ByPrefix("b\xff"), "b\xff b\xff\xff"},
+			{ByPrefix("\xff"), "\xff \xff\xff"},
 			{ByPrefix("\xff\xff"), "\xff\xff"}, {ByPrefix("x"), ""}, {ByPrefix("b\xff\xff\xff"), ""},
 		} {
 			got, err := z.Range(tt.r)
@@ -458,12 +470,24 @@ func TestSortedMerge(t *testing.T) {
 			frozen func() ([]Scored, error)
 			store  func() (int, error)
 		}{
-			{all, func() ([]Scored, error) { return c.SortedUnion(o, chosen...) }, func() ([]Scored, error) { return snap.SortedUnion(o, chosen...) },
-				func() (int, error) { return c.SortedUnionStore("dst", o, chosen...) }},
-			{both, func() ([]Scored, error) { return c.SortedIntersect(o, chosen...) }, func() ([]Scored, error) { return snap.SortedIntersect(o, chosen...) },
-				func() (int, error) { return c.SortedIntersectStore("dst", o, chosen...) }},
-			{diff, func() ([]Scored, error) { return c.SortedDifference(chosen...) }, func() ([]Scored, error) { return snap.SortedDifference(chosen...) },
-				func() (int, error) { return c.SortedDifferenceStore("dst", chosen...) }},
+			{
+				all,
+				func() ([]Scored, error) { return c.SortedUnion(o, chosen...) },
+				func() ([]Scored, error) { return snap.SortedUnion(o, chosen...) },
+				func() (int, error) { return c.SortedUnionStore("dst", o, chosen...) },
+			},
+			{
+				both,
+				func() ([]Scored, error) { return c.SortedIntersect(o, chosen...) },
+				func() ([]Scored, error) { return snap.SortedIntersect(o, chosen...) },
+				func() (int, error) { return c.SortedIntersectStore("dst", o, chosen...) },
+			},
+			{
+				diff,
+				func() ([]Scored, error) { return c.SortedDifference(chosen...) },
+				func() ([]Scored, error) { return snap.SortedDifference(chosen...) },
+				func() (int, error) { return c.SortedDifferenceStore("dst", chosen...) },
+			},
 		} {
 			slices.SortFunc(tt.want, compareScored)
 			for _, read := range []func() ([]Scored, error){tt.cache, tt.frozen} {
@@ -701,7 +725,8 @@ func TestSortedSetConcurrent(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if list, err := z.Range(SortedRange{}); err != nil || len(list) != members || !slices.IsSortedFunc(list, compareScored) {
+				list, err := z.Range(SortedRange{})
+				if err != nil || len(list) != members || !slices.IsSortedFunc(list, compareScored) {
 					t.Error("a range is out of order", err)
 					return
 				}

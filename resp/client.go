@@ -180,8 +180,8 @@ func (c *client) limit() *limits {
 	return &c.server.set.normal
 }
 
-// overfull tells whether n bytes of output that wait are more than the hard limit. Then the client is to be closed, which
-// it counts and says in the log.
+// overfull tells whether n bytes of output that wait are more than the hard limit. Then the client is to be closed,
+// which it counts and says in the log.
 func (c *client) overfull(n int) bool {
 	hard := c.limit().hard.Load()
 	if hard == 0 || int64(n) <= hard {

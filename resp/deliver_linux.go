@@ -13,10 +13,10 @@ import (
 //	inbox:   [ m1 ─► (a b c ...) ][ m2 ─► (a b c ...) ][ m3 ─► (x) ] ...
 //	           └────── a run ───────────────────────┘
 //
-// At the end of its turn the loop takes all that is there. Messages one after another with the same receivers are a run:
-// they are joined, once for each protocol version, and every receiver is sent the same bytes, in one write. A thousand
-// subscribers of one busy channel so cost a write each for many messages, and no copy. What a socket does not take is
-// kept for its client: small pieces copied, large ones shared.
+// At the end of its turn the loop takes all that is there. Messages one after another with the same receivers are a
+// run: they are joined, once for each protocol version, and every receiver is sent the same bytes, in one write. A
+// thousand subscribers of one busy channel so cost a write each for many messages, and no copy. What a socket does not
+// take is kept for its client: small pieces copied, large ones shared.
 //
 // The loop is woken only if it sleeps: it says so before it waits, and looks into the inbox once more after that.
 
@@ -305,8 +305,8 @@ func (l *loop) offerGathered(c *client) {
 	l.errand.gather = l.errand.gather[:0]
 }
 
-// offer sends what the socket takes of b, unless it is behind already, and queues the rest: shared, if b lasts and it is
-// worth it.
+// offer sends what the socket takes of b, unless it is behind already, and queues the rest: shared, if b lasts and it
+// is worth it.
 func (l *loop) offer(c *client, b []byte, lasts bool) {
 	for len(b) > 0 && !c.loop.blocked && !c.closed {
 		n := l.send(c, b)

@@ -49,8 +49,8 @@ func unsubscribeFrom(k pubsub.Kind) handler {
 	}
 }
 
-// confirm answers for one name, nil for none, with the count that this kind of subscription is counted in: shard channels
-// have their own, channels and patterns share one.
+// confirm answers for one name, nil for none, with the count that this kind of subscription is counted in: shard
+// channels have their own, channels and patterns share one.
 func (c *client) confirm(w *reply.RESP, row *command.Row, k pubsub.Kind, name []byte) {
 	w.Push(3)
 	w.BulkString(row.Name)
@@ -87,8 +87,8 @@ func (c *client) subscribed() {
 	c.restrict()
 }
 
-// restrict says whether the client may send nothing but commands about subscriptions: in RESP2 it could not tell a message
-// from a reply.
+// restrict says whether the client may send nothing but commands about subscriptions: in RESP2 it could not tell a
+// message from a reply.
 func (c *client) restrict() { c.narrow = c.subs != nil && c.out.Proto() == 2 }
 
 // unsubscribe ends all subscriptions of a client that goes on.
@@ -100,8 +100,8 @@ func (c *client) unsubscribe() {
 	}
 }
 
-// collect has what was published so far come before what is answered next. Inside EXEC's reply there is no place for it: it
-// comes after that.
+// collect has what was published so far come before what is answered next. Inside EXEC's reply there is no place for
+// it: it comes after that.
 func (c *client) collect() {
 	if !c.executing {
 		c.transport.collect(c)
@@ -128,8 +128,8 @@ func (c *client) leaveHub() {
 
 // refuseNarrow answers a command that a subscriber may not send in RESP2.
 func (c *client) refuseNarrow(row *command.Row) {
-	c.out.Error("ERR Can't execute '" + row.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET " +
-		"are allowed in this context")
+	c.out.Error("ERR Can't execute '" + row.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / " +
+		"PING / QUIT / RESET are allowed in this context")
 }
 
 // narrowPing answers PING in the form of a message.

@@ -4,8 +4,8 @@ import "github.com/darterdb/darter/internal/pubsub"
 
 // # Pushes
 //
-// A push is what a client gets without having asked just now: a published message, and whatever else others have for it.
-// It is made once, in the form of each protocol version, and shared by all who get it. Anybody may push, from any
+// A push is what a client gets without having asked just now: a published message, and whatever else others have for
+// it. It is made once, in the form of each protocol version, and shared by all who get it. Anybody may push, from any
 // goroutine and holding locks: it costs an entry in a list, and never waits.
 //
 //	push ─► stream: behind the backlog                                  its writer takes it
@@ -13,8 +13,8 @@ import "github.com/darterdb/darter/internal/pubsub"
 //
 // Where pushes come among replies:
 //
-//   - never inside one, nor between a command's beginning and its reply: what a command causes comes after its reply. Only
-//     those who wait in a blocking command get pushes meanwhile;
+//   - never inside one, nor between a command's beginning and its reply: what a command causes comes after its reply.
+//     Only those who wait in a blocking command get pushes meanwhile;
 //   - before the confirmation of an UNSUBSCRIBE everything that was published before it, after it nothing more;
 //   - in the order in which they were posted, for each client.
 //

@@ -168,8 +168,8 @@ func (t *stream) process() {
 	t.setBusy(false)
 }
 
-// elsewhere runs a command that may take long. While one waits, pushes reach the client, and what it sends is read, so that
-// its end is noticed.
+// elsewhere runs a command that may take long. While one waits, pushes reach the client, and what it sends is read, so
+// that its end is noticed.
 func (t *stream) elsewhere(next call) {
 	c := t.client
 	next = next.copied()

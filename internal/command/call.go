@@ -28,7 +28,7 @@ type Call struct {
 
 	old    []byte    // where a command puts a value that it replaces
 	digits [20]byte  // where it puts those of an integer
-	sorter *sorter  // memory of SORT, nil until there is any
+	sorter *sorter   // memory of SORT, nil until there is any
 	scores []float64 // of ZADD
 
 	// Of a OneKey command, its key's target.

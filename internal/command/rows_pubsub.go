@@ -1,7 +1,7 @@
 package command
 
-// pubsubRows are the commands about channels. Subscribing belongs to a connection and is bound by package resp, the rest
-// by the root package.
+// pubsubRows are the commands about channels. Subscribing belongs to a connection and is bound by package resp, the
+// rest by the root package.
 func pubsubRows() []Row {
 	// Shard channels are routed like keys, but are none.
 	channels := func(last int) []KeySpec { return []KeySpec{{Flags: "not_key", Pos: 1, Last: last, Step: 1}} }

@@ -164,7 +164,7 @@ func sortedSetRows() []Row {
 			Flags: Write,
 			Class: ManyKeys, Run: runZmpop,
 			Keys:       []KeySpec{{Flags: "RW access delete", Pos: 1, KeyNum: true, KeyNumAt: 0, FirstKey: 1, Step: 1}},
-			Summary:    "Removes the elements with the lowest or highest scores from the first key that has any, and returns them.",
+			Summary:    "Removes elements with the lowest or highest scores from the first key that has any and returns them.",
 			Complexity: "O(K + M log N) for K keys, M of N elements removed",
 			Args: []Arg{
 				{Name: "numkeys", Type: "integer"},

@@ -10,8 +10,8 @@ import (
 	"github.com/darterdb/darter/internal/value"
 )
 
-// What the commands on one sorted set do; zsets_range.go has those that take a range of it, zsets_draw.go those that take
-// elements from an end or at random, and zsets_merge.go those on several.
+// What the commands on one sorted set do; zsets_range.go has those that take a range of it, zsets_draw.go those that
+// take elements from an end or at random, and zsets_merge.go those on several.
 
 const (
 	errNewAndOld     = errs.Error("ERR XX and NX options at the same time are not compatible")
@@ -256,8 +256,8 @@ func runZscan(c *Call) {
 	found.write(c)
 }
 
-// appendScanned appends a score as ZSCAN tells it: of a large sorted set with 17 digits, as few of which are zeros at the
-// end as can be.
+// appendScanned appends a score as ZSCAN tells it: of a large sorted set with 17 digits, as few of which are zeros at
+// the end as can be.
 func appendScanned(dst []byte, score float64, large bool) []byte {
 	if !large || math.IsInf(score, 0) {
 		return num.AppendDouble(dst, score)
@@ -289,8 +289,8 @@ func (c *Call) popEnd(highest bool) {
 	c.writePopped(popped, n, len(c.Args) == 3 && c.W.Proto() == 3)
 }
 
-// popSorted removes up to count elements from an end of a sorted set. What is gone has to be told, even if memory ran out
-// before the rest.
+// popSorted removes up to count elements from an end of a sorted set. What is gone has to be told, even if memory ran
+// out before the rest.
 func (c *Call) popSorted(t *Target, count int64, highest bool) (popped []byte, n int, err error) {
 	popped, n, err = t.DB.SortedPop(c.old[:0], t.Hash, t.Key, int(min(count, math.MaxInt)), highest)
 	if cap(popped) <= maxKept {

@@ -28,7 +28,8 @@ func TestSortedAllocations(t *testing.T) {
 			{"ZINCRBY " + key + " 1.5 member3"}, {"ZADD " + key + " INCR -1 member3"},
 			{"ZSCORE " + key + " member7"}, {"ZSCORE " + key + " none"}, {"ZMSCORE " + key + " member1 none"}, {"ZCARD " + key},
 			{"ZRANK " + key + " member7 WITHSCORE"}, {"ZREVRANK " + key + " member7"}, {"ZCOUNT " + key + " 5 (20"},
-			{"ZRANGE " + key + " 0 9 WITHSCORES"}, {"ZRANGE " + key + " 20 (5 BYSCORE REV LIMIT 1 5"}, {"ZRANGEBYLEX " + key + " - [zz"},
+			{"ZRANGE " + key + " 0 9 WITHSCORES"}, {"ZRANGE " + key + " 20 (5 BYSCORE REV LIMIT 1 5"},
+			{"ZRANGEBYLEX " + key + " - [zz"},
 			{"ZPOPMIN " + key, "ZADD " + key + " 0 member0"}, {"ZRANDMEMBER " + key},
 			{"ZADD one 5 7", "ZPOPMAX one"}, {"ZREMRANGEBYSCORE " + key + " 30 31", "ZADD " + key + " 30 member30 31 member31"},
 		} {

@@ -79,7 +79,8 @@ func (c *Call) sortedElement(e *value.SortedElem, withScores bool) {
 	}
 }
 
-// sampleElements answers n different elements. Where these are a good part of all, it goes over all; else it draws ranks.
+// sampleElements answers n different elements. Where these are a good part of all, it goes over all; else it draws
+// ranks.
 func (c *Call) sampleElements(z *value.SortedSet, n int, withScores bool) {
 	const manyOf = 8
 	c.openSorted(n, withScores)
@@ -107,8 +108,8 @@ func (c *Call) sampleElements(z *value.SortedSet, n int, withScores bool) {
 	}
 }
 
-// drawElements answers n elements, of which some may come again. What that takes has no bound but n, so it is counted before
-// anything is written: a reply longer than the longest string allowed is refused.
+// drawElements answers n elements, of which some may come again. What that takes has no bound but n, so it is counted
+// before anything is written: a reply longer than the longest string allowed is refused.
 func (c *Call) drawElements(z *value.SortedSet, n int64, withScores bool) {
 	const overhead = int64(len("$1\r\n\r\n"))
 	limit := c.Env.MaxBulk()

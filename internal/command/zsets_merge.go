@@ -29,7 +29,8 @@ type mergeArgs struct {
 	limit      int64
 }
 
-// scoreSources reads a number of keys, which is argument at, and opens what they hold. It returns where the options begin.
+// scoreSources reads a number of keys, which is argument at, and opens what they hold. It returns where the options
+// begin.
 func (c *Call) scoreSources(at int) (sources []value.ScoreSource, next int, err error) {
 	n, ok := num.ParseInt(c.Args[at])
 	switch {

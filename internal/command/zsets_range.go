@@ -11,8 +11,8 @@ import (
 	"github.com/darterdb/darter/internal/value"
 )
 
-// The commands that take a range of a sorted set. All of them read their arguments with sortedRange, which differs in what
-// the command's name says already.
+// The commands that take a range of a sorted set. All of them read their arguments with sortedRange, which differs in
+// what the command's name says already.
 
 const (
 	errLimitByRank  = errs.Error("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
@@ -94,8 +94,8 @@ func setBounds(r *value.SortedRange, lower, upper []byte) error {
 	return nil
 }
 
-// parseScoreBound reads a score that may have a ( before it, as freely as Redis does: blanks may stand before the number,
-// which ends at a zero byte; nothing is 0, and a number out of a float's range is infinite or 0.
+// parseScoreBound reads a score that may have a ( before it, as freely as Redis does: blanks may stand before the
+// number, which ends at a zero byte; nothing is 0, and a number out of a float's range is infinite or 0.
 func parseScoreBound(b []byte) (score float64, except, ok bool) {
 	if len(b) > 0 && b[0] == '(' {
 		b, except = b[1:], true

@@ -111,8 +111,6 @@ func containers() Table {
 		entries("set-max-listpack-value", "", "64", "Bytes of a member of a packed set."),
 		entries("zset-max-listpack-entries", "zset-max-ziplist-entries", "128", "Members of a packed sorted set."),
 		entries("zset-max-listpack-value", "zset-max-ziplist-value", "64", "Bytes of a member of a packed sorted set."),
-		{Name: "hll-sparse-max-bytes", Kind: Memory, Default: "3000", Max: math.MaxInt64, Change: Always,
-			About: "Bytes up to which a HyperLogLog is kept in its sparse form."},
 		{Name: "stream-node-max-bytes", Kind: Memory, Default: "4096", Max: math.MaxInt64, Change: Always,
 			About: "Bytes of a block of stream entries; 0 for no limit."},
 		{Name: "stream-node-max-entries", Kind: Int, Default: "100", Max: math.MaxInt64, Change: Always,

@@ -44,8 +44,8 @@ func (db *DB) editSorted(h uint64, key []byte) (sortedEdit, error) {
 	return sortedEdit{db, h, key, it, db.Heap().SortedSet(raw)}, nil
 }
 
-// secure makes the cell of a key that leads to nodes private, so that to store the record anew, which is as long, needs no
-// memory: once nodes have changed it must not fail.
+// secure makes the cell of a key that leads to nodes private, so that to store the record anew, which is as long,
+// needs no memory: once nodes have changed it must not fail.
 func (db *DB) secure(it Item) (Item, error) {
 	if !it.Found() || !it.large() || db.t.Private(it.slot) {
 		return it, nil
@@ -55,8 +55,8 @@ func (db *DB) secure(it Item) (Item, error) {
 	return it, err
 }
 
-// end stores what has become of the sorted set, and returns the error that ended the operation, or its own. Without a change
-// nothing is announced; yet a large one that failed to change may have moved nodes.
+// end stores what has become of the sorted set, and returns the error that ended the operation, or its own. Without a
+// change nothing is announced; yet a large one that failed to change may have moved nodes.
 func (e *sortedEdit) end(changed bool, ev Event, failed error) error {
 	wasLarge := e.it.Found() && e.it.large()
 	if !changed && (failed == nil || !wasLarge) {
@@ -81,7 +81,9 @@ func (e *sortedEdit) end(changed bool, ev Event, failed error) error {
 // SortedAdd gives n members scores, as the mode says, and returns how many were added, and how many others have another
 // score now. each returns member i and its score, which is a number. Without any change nothing is announced, and an
 // absent key stays absent. On an error the members before the one that it came from are done. AddIncr is SortedIncr's.
-func (db *DB) SortedAdd(h uint64, key []byte, mode value.AddMode, n int, each func(i int) ([]byte, float64)) (added, changed int, err error) {
+func (db *DB) SortedAdd(
+	h uint64, key []byte, mode value.AddMode, n int, each func(i int) ([]byte, float64),
+) (added, changed int, err error) {
 	e, err := db.editSorted(h, key)
 	if err != nil {
 		return 0, 0, err
@@ -99,9 +101,11 @@ func (db *DB) SortedAdd(h uint64, key []byte, mode value.AddMode, n int, each fu
 	return added, changed, e.end(added+changed > 0, EventZAdd, err)
 }
 
-// SortedIncr adds to the score of a member, 0 if it is not there, and returns the sum, and whether the mode let it be. A
-// sum that is no number is errs.ScoreNaN.
-func (db *DB) SortedIncr(h uint64, key, member []byte, by float64, mode value.AddMode) (sum float64, done bool, err error) {
+// SortedIncr adds to the score of a member, 0 if it is not there, and returns the sum, and whether the mode let it
+// be. A sum that is no number is errs.ScoreNaN.
+func (db *DB) SortedIncr(
+	h uint64, key, member []byte, by float64, mode value.AddMode,
+) (sum float64, done bool, err error) {
 	e, err := db.editSorted(h, key)
 	if err != nil {
 		return 0, false, err
@@ -140,8 +144,8 @@ func (db *DB) SortedRemoveRange(h uint64, key []byte, r *value.SortedRange, ev E
 	return e.removeSpan(e.set.Span(r), ev)
 }
 
-// removeSpan removes elements by rank and stores what is left. Of a large sorted set without any left the nodes go bit by
-// bit.
+// removeSpan removes elements by rank and stores what is left. Of a large sorted set without any left the nodes go
+// bit by bit.
 func (e *sortedEdit) removeSpan(s value.Ranks, ev Event) (removed int, err error) {
 	n := e.set.Len()
 	switch {
@@ -167,9 +171,9 @@ func (db *DB) discard(it Item, key []byte, ev Event) error {
 	return nil
 }
 
-// SortedPop removes up to n elements with the lowest scores, or the highest, and appends them to dst in that order: see
-// NextPopped. It returns how many there were. An absent key has none. If memory runs out those that are gone come with the
-// error.
+// SortedPop removes up to n elements with the lowest scores, or the highest, and appends them to dst in that order:
+// see NextPopped. It returns how many there were. An absent key has none. If memory runs out those that are gone come
+// with the error.
 func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (popped []byte, count int, err error) {
 	e, err := db.editSorted(h, key)
 	if err != nil || n <= 0 || !e.it.Found() {
@@ -237,8 +241,8 @@ func (db *DB) SortedStore(h uint64, key []byte, t *value.Tally, ev Event) error 
 	return db.giveSorted(h, key, raw, large, ev)
 }
 
-// SortedStoreRange makes a key hold the elements in a range of a sorted set, which may be the key's own, and returns how many
-// there are. Without any the key is removed.
+// SortedStoreRange makes a key hold the elements in a range of a sorted set, which may be the key's own, and returns
+// how many there are. Without any the key is removed.
 func (db *DB) SortedStoreRange(h uint64, key []byte, from *value.SortedSet, r *value.SortedRange) (int, error) {
 	s := from.Span(r)
 	b := db.Heap().BuildSortedSet()

@@ -2,8 +2,8 @@ package keyspace
 
 import "github.com/darterdb/darter/internal/value"
 
-// SortedSource opens a key's sorted set or set as a source of an operation on several, of weight 1; an absent key is an empty
-// one. It is good until the DB changes. Another kind of value is errs.WrongType.
+// SortedSource opens a key's sorted set or set as a source of an operation on several, of weight 1; an absent key is
+// an empty one. It is good until the DB changes. Another kind of value is errs.WrongType.
 func (it Item) SortedSource() (value.ScoreSource, error) {
 	if !it.Found() {
 		return value.SourceOf(value.View{}, SortedSet, nil), nil

@@ -9,7 +9,7 @@ const (
 	// packNesting is how deep tables are packed; what is nested deeper becomes nil.
 	packNesting = 16
 	// unpackNesting bounds the nesting of what is unpacked, about where Lua's stack ends.
-	unpackNesting = 4000
+	unpackNesting = 3999
 )
 
 var cmsgpackFunctions = []entry{

@@ -11,6 +11,12 @@ import (
 	"github.com/darterdb/darter/internal/reply"
 )
 
+const (
+	head      = "#!lua name=l\n"
+	failed    = "ERR Error registering functions: ERR "
+	failedAt2 = failed + "user_function:2: "
+)
+
 // libraryTexts are loads with what comes of them: the error, or "" for one that works.
 var libraryTexts = []struct{ text, want string }{
 	{"", "ERR Missing library metadata"},
@@ -27,52 +33,48 @@ var libraryTexts = []struct{ text, want string }{
 	{"#!lua name=\"a\"\nreturn 1", "ERR No functions registered"},
 	{"#!LUA name=l\nredis.register_function('f1', function() end)", ""},
 	{"#!lua  name=l \nredis.register_function('f1', function() end)", ""},
-	{"#!lua name=l\nx x", "ERR Error compiling function: user_function:2: '=' expected near 'x'"},
-	{"#!lua name=l\nredis.call('get','x')",
-		"ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'"},
-	{"#!lua name=l\nmath.random()",
-		"ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'math'"},
-	{"#!lua name=l\nfoo = 1", "ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table"},
-	{"#!lua name=l\nKEYS = 1", "ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table"},
-	{"#!lua name=l\nredis.foo = 1", "ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table"},
-	{"#!lua name=l\nreturn foo",
-		"ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'foo'"},
-	{"#!lua name=l\nlocal x = nil; x.y = 1",
-		"ERR Error registering functions: ERR user_function:2: attempt to index local 'x' (a nil value)"},
-	{"#!lua name=l\nredis.log(9, 'x')", "ERR Error registering functions: ERR Invalid debug level."},
-	{"#!lua name=l\nredis.register_function()", "ERR Error registering functions: ERR wrong number of arguments to redis.register_function"},
-	{"#!lua name=l\nredis.register_function(1, 2, 3)", "ERR Error registering functions: ERR wrong number of arguments to redis.register_function"},
-	{"#!lua name=l\nredis.register_function('a')", "ERR Error registering functions: ERR calling redis.register_function with a single " +
+	{head + "x x", "ERR Error compiling function: user_function:2: '=' expected near 'x'"},
+	{head + "redis.call('get','x')", failedAt2 + "Script attempted to access nonexistent global variable 'call'"},
+	{head + "math.random()", failedAt2 + "Script attempted to access nonexistent global variable 'math'"},
+	{head + "foo = 1", failedAt2 + "Attempt to modify a readonly table"},
+	{head + "KEYS = 1", failedAt2 + "Attempt to modify a readonly table"},
+	{head + "redis.foo = 1", failedAt2 + "Attempt to modify a readonly table"},
+	{head + "return foo", failedAt2 + "Script attempted to access nonexistent global variable 'foo'"},
+	{head + "local x = nil; x.y = 1", failedAt2 + "attempt to index local 'x' (a nil value)"},
+	{head + "redis.log(9, 'x')", failed + "Invalid debug level."},
+	{head + "redis.register_function()", failed + "wrong number of arguments to redis.register_function"},
+	{head + "redis.register_function(1, 2, 3)", failed + "wrong number of arguments to redis.register_function"},
+	{head + "redis.register_function('a')", failed + "calling redis.register_function with a single " +
 		"argument is only applicable to Lua table (representing named arguments)."},
-	{"#!lua name=l\nredis.register_function('a', 1)",
-		"ERR Error registering functions: ERR second argument to redis.register_function must be a function"},
-	{"#!lua name=l\nredis.register_function({}, function() end)",
-		"ERR Error registering functions: ERR first argument to redis.register_function must be a string"},
-	{"#!lua name=l\nredis.register_function('a b', function() end)", "ERR Error registering functions: ERR Library names can only " +
+	{head + "redis.register_function('a', 1)",
+		failed + "second argument to redis.register_function must be a function"},
+	{head + "redis.register_function({}, function() end)",
+		failed + "first argument to redis.register_function must be a string"},
+	{head + "redis.register_function('a b', function() end)", failed + "Library names can only " +
 		"contain letters, numbers, or underscores(_) and must be at least one character long"},
-	{"#!lua name=l\nredis.register_function{}", "ERR Error registering functions: ERR redis.register_function must get a function name argument"},
-	{"#!lua name=l\nredis.register_function{function_name='a'}",
-		"ERR Error registering functions: ERR redis.register_function must get a callback argument"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=1}",
-		"ERR Error registering functions: ERR callback argument given to redis.register_function must be a function"},
-	{"#!lua name=l\nredis.register_function{function_name={}, callback=function() end}",
-		"ERR Error registering functions: ERR function_name argument given to redis.register_function must be a string"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, description={}}",
-		"ERR Error registering functions: ERR description argument given to redis.register_function must be a string"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, flags={'zz'}}",
-		"ERR Error registering functions: ERR unknown flag given"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, flags='x'}",
-		"ERR Error registering functions: ERR flags argument to redis.register_function must be a table representing function flags"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, foo='x'}",
-		"ERR Error registering functions: ERR unknown argument given to redis.register_function"},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, [{}]='x'}",
-		"ERR Error registering functions: ERR named argument key given to redis.register_function is not a string"},
-	{"#!lua name=l\nredis.register_function('a', function() end) redis.register_function('a', function() end)",
-		"ERR Error registering functions: ERR Function already exists in the library"},
-	{"#!lua name=l\nlocal x = redis.LOG_DEBUG redis.register_function('l' .. x, function() end)", ""},
-	{"#!lua name=l\nredis.log(1, 'x') redis.register_function(1, function() end)", ""},
-	{"#!lua name=l\nredis.register_function{function_name='a', callback=function() end, flags={'no-writes', x='y'}}", ""},
-	{"#!lua name=l\nredis.register_function('a', redis.register_function)", ""},
+	{head + "redis.register_function{}", failed + "redis.register_function must get a function name argument"},
+	{head + "redis.register_function{function_name='a'}",
+		failed + "redis.register_function must get a callback argument"},
+	{head + "redis.register_function{function_name='a', callback=1}",
+		failed + "callback argument given to redis.register_function must be a function"},
+	{head + "redis.register_function{function_name={}, callback=function() end}",
+		failed + "function_name argument given to redis.register_function must be a string"},
+	{head + "redis.register_function{function_name='a', callback=function() end, description={}}",
+		failed + "description argument given to redis.register_function must be a string"},
+	{head + "redis.register_function{function_name='a', callback=function() end, flags={'zz'}}",
+		failed + "unknown flag given"},
+	{head + "redis.register_function{function_name='a', callback=function() end, flags='x'}",
+		failed + "flags argument to redis.register_function must be a table representing function flags"},
+	{head + "redis.register_function{function_name='a', callback=function() end, foo='x'}",
+		failed + "unknown argument given to redis.register_function"},
+	{head + "redis.register_function{function_name='a', callback=function() end, [{}]='x'}",
+		failed + "named argument key given to redis.register_function is not a string"},
+	{head + "redis.register_function('a', function() end) redis.register_function('a', function() end)",
+		failed + "Function already exists in the library"},
+	{head + "local x = redis.LOG_DEBUG redis.register_function('l' .. x, function() end)", ""},
+	{head + "redis.log(1, 'x') redis.register_function(1, function() end)", ""},
+	{head + "redis.register_function{function_name='a', callback=function() end, flags={'no-writes', x='y'}}", ""},
+	{head + "redis.register_function('a', redis.register_function)", ""},
 }
 
 func TestLoadLibrary(t *testing.T) {
@@ -169,7 +171,7 @@ func TestEndlessLibrary(t *testing.T) {
 	p := NewPool(Options{})
 	_, err := p.LoadLibrary("#!lua name=l\nwhile true do end")
 	assert.EqualError(t, err, "ERR FUNCTION LOAD timeout")
-	_, err = p.LoadLibrary("#!lua name=l\nlocal t = {} for i = 1, 1e9 do t = {t, t, t, t, t, t, t, t} end")
+	_, err = p.LoadLibrary("#!lua name=l\nlocal s = ('x'):rep(1e9)")
 	assert.EqualError(t, err, ErrMemory.Error())
 	assert.Zero(t, p.Stats().Idle)
 	_, err = p.LoadLibrary("#!lua name=l\n" + strings.Repeat("x", maxSource))

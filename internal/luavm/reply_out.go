@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxReplyDepth is how deep tables may nest; Lua's stack ends there.
-	maxReplyDepth = 7998
+	maxReplyDepth = 7994
 	tooDeep       = "ERR reached lua stack limit"
 )
 

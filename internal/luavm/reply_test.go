@@ -129,9 +129,9 @@ func TestArguments(t *testing.T) {
 func TestNestingOfReplies(t *testing.T) {
 	p := NewPool(Options{})
 	nested := func(n string) string { return eval(t, p, `local t = {} for i = 1, `+n+` do t = {t} end return t`) }
-	assert.Equal(t, strings.Repeat("*1\r\n", 7998)+"*0\r\n", nested("7998"))
-	assert.Equal(t, strings.Repeat("*1\r\n", 7999)+"-ERR reached lua stack limit\r\n", nested("7999"))
-	assert.Equal(t, nested("7999"), nested("9000"))
+	assert.Equal(t, strings.Repeat("*1\r\n", 7994)+"*0\r\n", nested("7994"))
+	assert.Equal(t, strings.Repeat("*1\r\n", 7995)+"-ERR reached lua stack limit\r\n", nested("7995"))
+	assert.Equal(t, nested("7995"), nested("9000"))
 
 	deep := func(n int) Host {
 		return hostFunc(func(_ [][]byte, w reply.Writer) {

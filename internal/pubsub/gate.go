@@ -5,8 +5,8 @@ import (
 )
 
 // Gate is where publishers wait for an outlet that has more to deliver than it should. Publish never waits: it is for
-// the publisher to ask the gate when it holds nothing, before it publishes more. An outlet waits for no subscriber, only
-// its own work keeps it, so a gate opens soon. The zero value is an open gate.
+// the publisher to ask the gate when it holds nothing, before it publishes more. An outlet waits for no subscriber,
+// only its own work keeps it, so a gate opens soon. The zero value is an open gate.
 type Gate struct {
 	mu      sync.Mutex
 	shut    bool

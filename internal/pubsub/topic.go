@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// topic is who gets the messages of a channel, shard channel or pattern. A lock is held while it is used: of a channel its
-// stripe's; of patterns the one that all share, by publishers for reading only.
+// topic is who gets the messages of a channel, shard channel or pattern. A lock is held while it is used: of a channel
+// its stripe's; of patterns the one that all share, by publishers for reading only.
 type topic struct {
 	name    string
 	pattern []byte // the name of a pattern, to be matched

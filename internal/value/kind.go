@@ -98,7 +98,6 @@ type Limits struct {
 	ZSetValue     atomic.Int64 // zset-max-listpack-value
 	StreamBytes   atomic.Int64 // stream-node-max-bytes
 	StreamEntries atomic.Int64 // stream-node-max-entries
-	SparseHLL     atomic.Int64 // hll-sparse-max-bytes
 }
 
 // NewLimits returns Redis's defaults.
@@ -114,7 +113,6 @@ func NewLimits() *Limits {
 	l.ZSetValue.Store(64)
 	l.StreamBytes.Store(4096)
 	l.StreamEntries.Store(100)
-	l.SparseHLL.Store(3000)
 	return l
 }
 

@@ -195,24 +195,24 @@ func (s *Stream) Append(h *Heap, id StreamID, pairs [][]byte) error {
 	if err := s.makeTail(h, payload); err != nil {
 		return err
 	}
-	var room [512]byte
-	entry := room[:0]
-	var weight int64
+	var form entryForm
+	var b block // the tail up to the entry
 	if s.tail == nil {
-		entry = appendBlock(entry, id, pairs)
-		head := len(entry)
-		entry, weight = block(entry[:head]).appendEntry(entry, id, pairs)
-		if err := s.startTail(h, entry); err != nil {
+		form = firstForm(pairs)
+		if err := s.startTail(h, headSize(pairs)+form.size()); err != nil {
 			return err
 		}
+		b = appendHead(s.tail[:0], id, pairs)
 	} else {
-		entry, weight = s.tail.appendEntry(entry, id, pairs)
-		if err := s.growTail(h, len(entry)); err != nil {
+		form = s.tail.form(id, pairs)
+		used := len(s.tail)
+		if err := s.growTail(h, form.size()); err != nil {
 			return err
 		}
-		copy(s.tail[len(s.tail)-len(entry):], entry)
+		b = s.tail[:used]
 	}
-	b := s.tail
+	b, weight := form.append(b, int64(id.Seq-b.base().Seq), pairs)
+	s.tail = b
 	b.setUsed(len(b))
 	b.setWeight(b.weight() + weight)
 	b.setLive(b.live() + 1)
@@ -246,14 +246,14 @@ func (s *Stream) makeTail(h *Heap, payload int) error {
 	return nil
 }
 
-// startTail makes bytes the tail of a stream that has none.
-func (s *Stream) startTail(h *Heap, b []byte) error {
-	if len(b) <= largeTail {
-		at := h.tailRoom(len(b))
-		s.tail = block(h.Scratch[at : at+copy(h.Scratch[at:], b)])
+// startTail gives a stream that has none a tail of n bytes, which are to be written.
+func (s *Stream) startTail(h *Heap, n int) error {
+	if n <= largeTail {
+		at := h.tailRoom(n)
+		s.tail = h.Scratch[at : at+n : at+n]
 		return nil
 	}
-	return s.moveTail(h, b, len(b))
+	return s.moveTail(h, nil, n)
 }
 
 // growTail makes the tail one that may be written, n bytes longer than it is.
@@ -262,7 +262,7 @@ func (s *Stream) growTail(h *Heap, n int) error {
 	switch {
 	case s.tailRef == 0 && size <= largeTail:
 		at := h.tailRoom(size)
-		b := block(h.Scratch[at : at+size])
+		b := block(h.Scratch[at : at+size : at+size])
 		if &b[0] != &s.tail[0] {
 			copy(b, s.tail)
 		}

@@ -82,19 +82,27 @@ func (b block) full(payload int, l *Limits) bool {
 	return weight+int64(payload) >= heaviest || int64(b.total()) >= most
 }
 
-// appendBlock appends an empty block whose first entry will have that ID and those fields. It returns how many bytes of
-// dst it is, used included.
-func appendBlock(dst []byte, id StreamID, pairs [][]byte) []byte {
+// headSize returns how many bytes a block has before its entries, if the first of them has those fields.
+func headSize(pairs [][]byte) int {
+	names := namesSize(pairs)
+	return blockHeader + uvarintSize(uint64(len(pairs)/2)) + uvarintSize(uint64(names)) + names
+}
+
+func namesSize(pairs [][]byte) (size int) {
+	for i := 0; i < len(pairs); i += 2 {
+		size += packed.SizeValue(pairs[i])
+	}
+	return size
+}
+
+// appendHead appends a block without entries, whose first one will have that ID and those fields.
+func appendHead(dst []byte, id StreamID, pairs [][]byte) []byte {
 	start := len(dst)
 	dst = binary.LittleEndian.AppendUint64(dst, id.Ms)
 	dst = binary.LittleEndian.AppendUint64(dst, id.Seq)
 	dst = append(dst, make([]byte, blockHeader-blockUsed)...)
-	size := 0
-	for i := 0; i < len(pairs); i += 2 {
-		size += packed.SizeValue(pairs[i])
-	}
 	dst = binary.AppendUvarint(dst, uint64(len(pairs)/2))
-	dst = binary.AppendUvarint(dst, uint64(size))
+	dst = binary.AppendUvarint(dst, uint64(namesSize(pairs)))
 	weight := listpackFrame + listpackInt(int64(len(pairs)/2)) + listpackInt(0)
 	for i := 0; i < len(pairs); i += 2 {
 		at := len(dst)
@@ -132,43 +140,77 @@ func (b block) hasFields(pairs [][]byte) bool {
 	return true
 }
 
-// appendEntry appends an entry as it stands in the block, and returns its weight.
-func (b block) appendEntry(dst []byte, id StreamID, pairs [][]byte) ([]byte, int64) {
+// entryForm is how an entry will stand in a block.
+type entryForm struct {
+	ms, seq uint64 // as appendTime has them
+	same    bool   // it has the fields of the block's first entry
+	body    int    // bytes that follow its first number
+}
+
+// firstForm returns the form of a block's first entry.
+func firstForm(pairs [][]byte) entryForm {
+	f := entryForm{same: true}
+	f.measure(pairs)
+	return f
+}
+
+// form returns the form of another entry.
+func (b block) form(id StreamID, pairs [][]byte) entryForm {
 	base := b.base()
-	flags, step := uint64(0), 1
-	if b.hasFields(pairs) {
-		flags, step = sameFields, 2
+	f := entryForm{ms: id.Ms - base.Ms, seq: id.Seq, same: b.hasFields(pairs)}
+	if f.ms == 0 {
+		f.seq -= base.Seq
 	}
-	ms, seq := id.Ms-base.Ms, id.Seq
-	if ms == 0 {
-		seq -= base.Seq
+	f.measure(pairs)
+	return f
+}
+
+func (f *entryForm) measure(pairs [][]byte) {
+	f.body = timeSize(f.ms)
+	if f.seq != 0 {
+		f.body += uvarintSize(f.seq)
 	}
-	size := timeSize(ms)
-	if seq != 0 {
-		size += uvarintSize(seq)
+	if !f.same {
+		f.body += uvarintSize(uint64(len(pairs)/2)) + namesSize(pairs)
 	}
-	count := len(pairs) / 2
-	if step == 1 {
-		size += uvarintSize(uint64(count))
+	for i := 1; i < len(pairs); i += 2 {
+		f.body += packed.SizeValue(pairs[i])
 	}
-	for i := step - 1; i < len(pairs); i += step {
-		size += packed.SizeValue(pairs[i])
+}
+
+// head returns the entry's first number.
+func (f *entryForm) head() uint64 {
+	head := uint64(f.body) << 2
+	if f.same {
+		head |= sameFields
 	}
-	dst = binary.AppendUvarint(dst, uint64(size)<<2|flags)
-	dst = appendTime(dst, ms, seq)
-	weight := listpackInt(int64(flags)) + listpackInt(int64(ms)) + listpackInt(int64(id.Seq-base.Seq))
-	elements := 3 + count
-	if step == 1 {
+	return head
+}
+
+// size returns how many bytes the entry takes.
+func (f *entryForm) size() int { return uvarintSize(f.head()) + f.body }
+
+// append appends the entry, which has an ID whose number is seq more than that of the block's base, and returns its
+// weight.
+func (f *entryForm) append(dst []byte, seq int64, pairs [][]byte) ([]byte, int64) {
+	dst = binary.AppendUvarint(dst, f.head())
+	dst = appendTime(dst, f.ms, f.seq)
+	step, flags, count := 1, int64(0), len(pairs)/2
+	elements := 4 + 2*count
+	if f.same {
+		step, flags, elements = 2, sameFields, 3+count
+	}
+	weight := listpackInt(flags) + listpackInt(int64(f.ms)) + listpackInt(seq) + listpackInt(int64(elements))
+	if !f.same {
 		dst = binary.AppendUvarint(dst, uint64(count))
 		weight += listpackInt(int64(count))
-		elements += 1 + count
 	}
 	for i := step - 1; i < len(pairs); i += step {
 		at := len(dst)
 		dst = packed.AppendValue(dst, pairs[i])
 		weight += listpackElem(dst[at:])
 	}
-	return dst, weight + listpackInt(int64(elements))
+	return dst, weight
 }
 
 // blockIter goes over the entries of a block, deleted ones included.

@@ -589,7 +589,7 @@ func (w *streamWorld) close() {
 
 func TestStreamAgainstModel(t *testing.T) {
 	region := newStreamRegion(t)
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		w := newStreamWorld(t, region, seed)
 		for range 600 {
 			w.step()
@@ -646,6 +646,69 @@ func (w *streamWorld) deleteWithout() {
 	}
 }
 
+// TestStreamBadParts gives a builder parts that were tampered with: it refuses them or makes a stream that can be read.
+func TestStreamBadParts(t *testing.T) {
+	region := newStreamRegion(t)
+	w := newStreamWorld(t, region, 3)
+	for len(w.model.groups) < len(groupNames) || len(w.model.entries) < 50 {
+		w.add()
+		w.groupOp()
+	}
+	var parts [][]byte
+	for part := range KindStream.Parts(w.view(), w.raw) {
+		parts = append(parts, slices.Clone(part))
+	}
+	refused := 0
+	for range 600 {
+		h := &Heap{Slab: slab.New(region), Limits: NewLimits()}
+		b := KindStream.Build(h)
+		bad := w.r.IntN(len(parts))
+		for i, part := range parts {
+			if i == bad {
+				part = w.spoil(slices.Clone(part))
+			}
+			if b.Add(part) != nil {
+				refused++
+			}
+		}
+		raw, large, err := b.Raw()
+		require.NoError(t, err)
+		v := View{Mem: h.Mem}
+		for part := range KindStream.Parts(v, raw) {
+			_ = part
+		}
+		if large {
+			var d Debris
+			d.Add(KindStream, v, raw)
+			d.FreeSome(h.Slab, math.MaxInt)
+		}
+		require.Zero(t, h.Used())
+		h.Trim()
+	}
+	require.Greater(t, refused, 200)
+	b := KindStream.Build(w.h)
+	require.Error(t, b.Add(nil))
+	require.Error(t, b.Add([]byte{partEntry}))
+	raw, large, err := b.Raw()
+	require.NoError(t, err)
+	require.Empty(t, raw)
+	require.False(t, large)
+	w.close()
+}
+
+// spoil changes some bytes.
+func (w *streamWorld) spoil(b []byte) []byte {
+	switch at := w.r.IntN(len(b)); w.r.IntN(4) {
+	case 0:
+		return b[:at]
+	case 1:
+		return slices.Insert(b, at, byte(w.r.Uint32()))
+	default:
+		b[at] = byte(w.r.Uint32())
+		return b
+	}
+}
+
 func FuzzStream(f *testing.F) {
 	for seed := range uint64(8) {
 		f.Add(seed, uint8(60))
@@ -653,7 +716,7 @@ func FuzzStream(f *testing.F) {
 	region := newStreamRegion(f)
 	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) {
 		w := newStreamWorld(t, region, seed)
-		for range steps {
+		for range steps % 80 {
 			w.step()
 		}
 		w.close()

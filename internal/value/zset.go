@@ -17,9 +17,9 @@ import (
 //	packed   | 1 | count, varint | score | member | score | member ...     in order; see zset_packed.go
 //	large    | 2 | tree | index |                                          see zset_large.go
 //
-// A score is coded as zset_score.go says, and a member is a value of package packed. Every range of elements, whether by
-// rank, score or member (zset_range.go), is found as a span of ranks first, in O(log n) in a large one, and is then gone
-// over with a cursor.
+// A score is coded as zset_score.go says, and a member is a value of package packed. Every range of elements, whether
+// by rank, score or member (zset_range.go), is found as a span of ranks first, in O(log n) in a large one, and is
+// then gone over with a cursor.
 //
 // A sorted set becomes large when it grows past Limits.ZSetEntries elements, or takes in a member longer than
 // Limits.ZSetValue, and stays large. One that is made whole, by a SortedBuilder, is packed whenever the limits allow.
@@ -60,7 +60,8 @@ var sortedSetOps = typeOps{
 
 // SortedSet is a sorted set that is being read, or changed if it was opened by Heap.SortedSet. It is good until the
 // container it was opened from changes by other hands. Members given to its methods are copied; those returned are the
-// container's own bytes, and good until it changes.
+// container's own bytes, and good until it changes. After changes Raw is to be kept, also where one has failed: nodes
+// may have moved.
 type SortedSet struct {
 	view View
 	heap *Heap // nil of one that is only read
@@ -112,8 +113,8 @@ func (h *Heap) SortedSet(raw []byte) SortedSet {
 // sortedRoom is kept free before the elements of a packed one in the scratch, for form and count.
 const sortedRoom = 1 + binary.MaxVarintLen32
 
-// Raw returns what is to be kept of a sorted set that was changed, and whether it is large: nothing of an empty one, whose
-// nodes are freed. The bytes are in the heap's scratch.
+// Raw returns what is to be kept of a sorted set that was changed, and whether it is large: nothing of an empty one,
+// whose nodes are freed. The bytes are in the heap's scratch.
 func (z *SortedSet) Raw() (raw []byte, large bool) {
 	if z.n == 0 {
 		z.freeNodes()
@@ -201,9 +202,9 @@ const (
 	AddNaN                  // the sum would be no number: nothing was done
 )
 
-// Add gives a member a score, as the mode says, and returns what it did and the score: the one that the member was to be
-// given, also where the mode forbade it. The score must be a number. On an error the sorted set is as it was. O(log n), in
-// a packed one O(n).
+// Add gives a member a score, as the mode says, and returns what it did and the score: the one that the member was to
+// be given, also where the mode forbade it. The score must be a number. On an error the sorted set is as it was.
+// O(log n), in a packed one O(n).
 func (z *SortedSet) Add(member []byte, score float64, mode AddMode) (Added, float64, error) {
 	if z.form == sortedLarge {
 		return z.addLarge(member, score, mode)
@@ -236,8 +237,8 @@ func (mode AddMode) decide(found bool, old, score float64) (Added, float64) {
 	return AddChanged, score
 }
 
-// Remove takes a member out and says whether it was there. On an error the sorted set is as it was. O(log n), in a packed
-// one O(n).
+// Remove takes a member out and says whether it was there. On an error the sorted set is as it was. O(log n), in a
+// packed one O(n).
 func (z *SortedSet) Remove(member []byte) (bool, error) {
 	switch z.form {
 	case sortedPacked:
@@ -253,8 +254,8 @@ func (z *SortedSet) Remove(member []byte) (bool, error) {
 	return false, nil
 }
 
-// RemoveSpan takes out the elements of ranks from to to-1. On an error some of them may be gone. O(log n + m log n) for m
-// elements.
+// RemoveSpan takes out the elements of ranks from to to-1. On an error some of them may be gone. O(log n + m log n)
+// for m elements.
 func (z *SortedSet) RemoveSpan(from, to int) error {
 	if from >= to {
 		return nil
@@ -277,8 +278,8 @@ type SortedElem struct {
 	member packed.Elem
 }
 
-// Member returns the bytes of the member. Those of an integer are its digits, in scratch, which needs 20 bytes of capacity;
-// others are the container's own.
+// Member returns the bytes of the member. Those of an integer are its digits, in scratch, which needs 20 bytes of
+// capacity; others are the container's own.
 func (e *SortedElem) Member(scratch []byte) []byte {
 	if e.member.IsInt {
 		return e.member.AppendTo(scratch[:0])
@@ -286,8 +287,8 @@ func (e *SortedElem) Member(scratch []byte) []byte {
 	return e.member.Str
 }
 
-// SortedCursor goes over the elements of a sorted set that doesn't change meanwhile. It stands between two elements, or at
-// either end.
+// SortedCursor goes over the elements of a sorted set that doesn't change meanwhile. It stands between two elements,
+// or at either end.
 type SortedCursor struct {
 	large bool
 	tree  btree.Cursor

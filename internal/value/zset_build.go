@@ -20,7 +20,8 @@ func (h *Heap) BuildSortedSet() SortedBuilder {
 	return SortedBuilder{heap: h, set: h.SortedSet(nil)}
 }
 
-// Add takes the next element, which is behind all others, and whose member is a new one. After an error there is only Drop.
+// Add takes the next element, which is behind all others, and whose member is a new one. After an error there is only
+// Drop.
 func (b *SortedBuilder) Add(member []byte, score float64) error {
 	z := &b.set
 	score = plainScore(score)

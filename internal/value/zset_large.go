@@ -11,10 +11,10 @@ import (
 
 // # Large sorted sets
 //
-// A sorted tree has the elements, each the 8 bytes of its score that compare as scores do, and the member behind them.
-// Beside it stands an index from 32 bits of a member's hash to the bits of its score, which keeps no member: whether a
-// score that it gives is that of the member asked for, the tree says. So a member's bytes are kept once, and the index costs
-// 12 bytes an element.
+// A sorted tree has the elements, each the 8 bytes of its score that compare as scores do, and the member behind
+// them. Beside it stands an index from 32 bits of a member's hash to the bits of its score, which keeps no member:
+// whether a score that it gives is that of the member asked for, the tree says. So a member's bytes are kept once,
+// and the index costs 12 bytes an element.
 //
 //	tree     | score, 8 B | member |      by score and member
 //	index    | hash, 4 B | score, 8 B |   by hash
@@ -134,8 +134,8 @@ func (z *SortedSet) removeLarge(member []byte) (bool, error) {
 	return true, nil
 }
 
-// forget removes the entry of an element that is gone. One that stays for want of memory leads nowhere, which lookup finds
-// out.
+// forget removes the entry of an element that is gone. One that stays for want of memory leads nowhere, which lookup
+// finds out.
 func (z *SortedSet) forget(hash uint64, score float64) {
 	_, _ = z.index.Delete(z.heap.Slab, hash, math.Float64bits(score))
 }

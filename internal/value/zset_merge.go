@@ -4,7 +4,8 @@ import (
 	"slices"
 )
 
-// ScoreSource is a sorted set, or a set whose members all have the score 1, that others are to be joined or compared with.
+// ScoreSource is a sorted set, or a set whose members all have the score 1, that others are to be joined or compared
+// with.
 type ScoreSource struct {
 	Weight float64 // what scores are multiplied by
 	sorted SortedSet
@@ -61,7 +62,8 @@ func (s *ScoreSource) each(yield func(member []byte, score float64) bool) {
 	}
 }
 
-// smallestFirst puts the smallest source first, as Redis does, on which the sums of scores may hang in their last digit.
+// smallestFirst puts the smallest source first, as Redis does, on which the sums of scores may hang in their last
+// digit.
 func smallestFirst(sources []ScoreSource) {
 	slices.SortStableFunc(sources, func(a, b ScoreSource) int { return a.Len() - b.Len() })
 }
@@ -77,8 +79,8 @@ func (t *Tally) Union(sources []ScoreSource, a Aggregate) {
 	}
 }
 
-// Intersect gathers the members that all sources have. It changes the order of sources. O(n k) for k sources, n elements
-// in the smallest.
+// Intersect gathers the members that all sources have. It changes the order of sources. O(n k) for k sources, n
+// elements in the smallest.
 func (t *Tally) Intersect(sources []ScoreSource, a Aggregate) {
 	eachCommon(sources, a, func(member []byte, score float64) bool {
 		t.Add(member, score)

@@ -158,7 +158,8 @@ func (z *SortedSet) addPacked(member []byte, score float64, mode AddMode) (Added
 // fits says whether a packed sorted set may take in one more member, which takes some bytes.
 func (z *SortedSet) fits(member []byte, size int) bool {
 	l := z.heap.Limits
-	return int64(z.n) < l.ZSetEntries.Load() && int64(len(member)) <= l.ZSetValue.Load() && len(z.body)+size <= maxPackedSorted
+	return int64(z.n) < l.ZSetEntries.Load() && int64(len(member)) <= l.ZSetValue.Load() &&
+		len(z.body)+size <= maxPackedSorted
 }
 
 // packedCursor is a cursor in a packed sorted set. Since elements can be passed over only forwards, on its way back it

@@ -8,11 +8,11 @@ import (
 
 // # Scans
 //
-// A scan must meet every element that is there all the time, whatever becomes of its score meanwhile. So it can't go by
-// the order of the elements: it goes over the index, by hashes, a page at a time. An entry there has a score but no member:
-// the tree has it among the members with that score. Where scores differ that is one search an element. Where many members
-// share a score all of these are gone over and their hashes compared; then more pages are taken at once, so that the
-// elements which are passed over are no more than scanEffort times those that are found.
+// A scan must meet every element that is there all the time, whatever becomes of its score meanwhile. So it can't go
+// by the order of the elements: it goes over the index, by hashes, a page at a time. An entry there has a score but
+// no member: the tree has it among the members with that score. Where scores differ that is one search an element.
+// Where many members share a score all of these are gone over and their hashes compared; then more pages are taken at
+// once, so that the elements which are passed over are no more than scanEffort times those that are found.
 
 const scanEffort = 64
 
@@ -29,10 +29,10 @@ func compareScanned(a, b scanned) int {
 	return cmp.Compare(a.hash, b.hash)
 }
 
-// Scan passes on the elements of one step of a walk, count of them or more if there are so many, and returns the cursor of
-// the next step, 0 at the end; 0 starts one. A packed sorted set is one step. Elements that are there from the start of a
-// walk to its end are passed on at least once, others may be or not. fn must not change the sorted set. Members are good
-// for the call.
+// Scan passes on the elements of one step of a walk, count of them or more if there are so many, and returns the
+// cursor of the next step, 0 at the end; 0 starts one. A packed sorted set is one step. Elements that are there from
+// the start of a walk to its end are passed on at least once, others may be or not. fn must not change the sorted
+// set. Members are good for the call.
 func (z *SortedSet) Scan(cursor uint64, count int, fn func(member []byte, score float64)) (next uint64) {
 	var digits [20]byte
 	if z.form != sortedLarge {

@@ -15,7 +15,8 @@ func TestScoreSizes(t *testing.T) {
 		size int
 	}{
 		{0, 1}, {1, 1}, {159, 1}, {160, 2}, {16543, 2}, {16544, 3}, {-1, 2}, {-128, 2}, {-129, 3}, {32767, 3}, {32768, 4},
-		{1e6, 4}, {1700000000, 5}, {1700000000123, 7}, {1700000000.123, 7}, {1 << 53, 8}, {1 << 54, 8}, {1 << 55, 5}, {1e300, 9},
+		{1e6, 4}, {1700000000, 5}, {1700000000123, 7}, {1700000000.123, 7}, {1 << 53, 8}, {1 << 54, 8}, {1 << 55, 5},
+		{1e300, 9},
 		{1.5, 2}, {-1.5, 2}, {12.7, 2}, {12.8, 3}, {0.1, 2}, {3.14, 3}, {99.999, 4}, {0.001, 2}, {0.0001, 9}, {1.0 / 3, 9},
 		{0.0625, 5}, {100000.5, 4}, {math.Pi, 9}, {math.Inf(1), 5}, {math.Inf(-1), 5}, {5e-324, 9}, {math.MaxFloat64, 9},
 		{1e15 + 0.5, 9}, {-99.99, 3},
@@ -56,9 +57,12 @@ func TestScoresFromOutside(t *testing.T) {
 
 func TestKeysCompareAsScores(t *testing.T) {
 	scores := []float64{
-		math.Inf(-1), -math.MaxFloat64, -1e10, -1.5, -1, -5e-324, 0, 5e-324, 0.1, 1, 1.5, 2, 1e10, math.MaxFloat64, math.Inf(1),
+		math.Inf(-1), -math.MaxFloat64, -1e10, -1.5, -1, -5e-324, 0, 5e-324, 0.1, 1, 1.5, 2, 1e10,
+		math.MaxFloat64, math.Inf(1),
 	}
-	require.True(t, slices.IsSortedFunc(scores, func(a, b float64) int { return bytes.Compare(appendKey(nil, a), appendKey(nil, b)) }))
+	require.True(t, slices.IsSortedFunc(scores, func(a, b float64) int {
+		return bytes.Compare(appendKey(nil, a), appendKey(nil, b))
+	}))
 }
 
 func FuzzScore(f *testing.F) {

@@ -17,8 +17,8 @@ const (
 	AggregateMax
 )
 
-// Join returns what becomes of two scores. y may be no number, where a weight has made it so: then the sum is 0, and x is the
-// lowest and the highest. Another sum that would be no number is 0 too.
+// Join returns what becomes of two scores. y may be no number, where a weight has made it so: then the sum is 0, and
+// x is the lowest and the highest. Another sum that would be no number is 0 too.
 func (a Aggregate) Join(x, y float64) float64 {
 	switch {
 	case a == AggregateMin && y < x, a == AggregateMax && y > x:

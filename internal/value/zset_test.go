@@ -278,12 +278,19 @@ func TestSortedRanges(t *testing.T) {
 			r    SortedRange
 			want string
 		}{
-			{SortedRange{}, "a"}, {SortedRange{Last: -1}, all}, {SortedRange{First: 2, Last: 4}, "cde"}, {SortedRange{First: -3, Last: -2}, "gh"},
-			{SortedRange{First: 5, Last: 4}, ""}, {SortedRange{First: 9, Last: 12}, ""}, {SortedRange{First: -100, Last: 100}, all},
-			{SortedRange{First: math.MinInt64, Last: math.MaxInt64}, all}, {SortedRange{First: math.MaxInt64, Last: math.MinInt64}, ""},
-			{SortedRange{Last: -100}, ""}, {SortedRange{Last: 1, Reverse: true}, "hi"}, {SortedRange{First: -2, Last: -1, Reverse: true}, "ab"},
+			{SortedRange{}, "a"}, {SortedRange{Last: -1}, all}, {SortedRange{First: 2, Last: 4}, "cde"},
+			{SortedRange{First: -3, Last: -2}, "gh"},
+			{SortedRange{First: 5, Last: 4}, ""}, {SortedRange{First: 9, Last: 12}, ""},
+			{SortedRange{First: -100, Last: 100}, all},
+			{SortedRange{First: math.MinInt64, Last: math.MaxInt64}, all},
+			{SortedRange{First: math.MaxInt64, Last: math.MinInt64}, ""},
+			{SortedRange{Last: -100}, ""}, {SortedRange{Last: 1, Reverse: true}, "hi"},
+			{SortedRange{First: -2, Last: -1, Reverse: true}, "ab"},
 			{SortedRange{By: ByScore, Score: ScoreRange{Min: -inf, Max: inf}, Limit: -1}, all},
-			{SortedRange{By: ByScore, Score: ScoreRange{Min: -inf, Max: inf, ExceptMin: true, ExceptMax: true}, Limit: -1}, "bcdefgh"},
+			{
+				SortedRange{By: ByScore, Score: ScoreRange{Min: -inf, Max: inf, ExceptMin: true, ExceptMax: true}, Limit: -1},
+				"bcdefgh",
+			},
 			{SortedRange{By: ByScore, Score: ScoreRange{Min: 0, Max: 1}, Limit: -1}, "cdefg"},
 			{SortedRange{By: ByScore, Score: ScoreRange{Min: math.Copysign(0, -1), Max: math.Copysign(0, -1)}, Limit: -1}, "cd"},
 			{SortedRange{By: ByScore, Score: ScoreRange{Min: 0, Max: 1, ExceptMin: true}, Limit: -1}, "efg"},
@@ -328,9 +335,12 @@ func TestMemberRanges(t *testing.T) {
 		}
 		z := b.open()
 		for _, tc := range []struct{ min, max, want string }{
-			{"-", "+", "abcdefg"}, {"+", "-", ""}, {"-", "-", ""}, {"+", "+", ""}, {"[b", "[d", "bcd"}, {"(b", "[d", "cd"}, {"[b", "(d", "bc"},
-			{"(b", "(d", "c"}, {"(b", "(b", ""}, {"[b", "[b", "b"}, {"[b", "(b", ""}, {"[d", "[b", ""}, {"-", "[c", "abc"}, {"[f", "+", "fg"},
-			{"[bb", "[dd", "cd"}, {"(a", "+", "bcdefg"}, {"(g", "+", ""}, {"[", "[a", "a"}, {"-", "[", ""}, {"[h", "[z", ""}, {"[c", "-", ""},
+			{"-", "+", "abcdefg"}, {"+", "-", ""}, {"-", "-", ""}, {"+", "+", ""}, {"[b", "[d", "bcd"}, {"(b", "[d", "cd"},
+			{"[b", "(d", "bc"},
+			{"(b", "(d", "c"}, {"(b", "(b", ""}, {"[b", "[b", "b"}, {"[b", "(b", ""}, {"[d", "[b", ""}, {"-", "[c", "abc"},
+			{"[f", "+", "fg"},
+			{"[bb", "[dd", "cd"}, {"(a", "+", "bcdefg"}, {"(g", "+", ""}, {"[", "[a", "a"}, {"-", "[", ""}, {"[h", "[z", ""},
+			{"[c", "-", ""},
 			{"+", "[c", ""}, {"[0", "[1", ""},
 		} {
 			for _, reverse := range []bool{false, true} {
@@ -503,7 +513,8 @@ func TestSortedPartsFromOutside(t *testing.T) {
 		heap.Limits.ZSetEntries.Store(entries)
 		for _, parts := range [][]string{
 			{"\x01"}, {"\xfe"}, {"\x01\x05ab"}, {"\x01\x80\x01a"}, {"\x01\xff"}, {"\x01\xf0\xff\xff\xff\xff"}, {"\x01\xf8"},
-			{"\x02\x01a\x01\x01b"}, {"\x01\x01b\x01\x01a"}, {"\x01\x01a\x01\x01a"}, {"\x01\x01a", "\x01\x01a"}, {"\x01\x01a\x02\x01a"},
+			{"\x02\x01a\x01\x01b"}, {"\x01\x01b\x01\x01a"}, {"\x01\x01a\x01\x01a"}, {"\x01\x01a", "\x01\x01a"},
+			{"\x01\x01a\x02\x01a"},
 			{"\xfd\x00\x00\x00\x00\x00\x00\xf8\x7f\x01a"}, {"\xe0\x01\x01a"}, {"\x01\xe1\x05"},
 		} {
 			build := KindSortedSet.Build(heap)
@@ -521,8 +532,8 @@ func TestSortedPartsFromOutside(t *testing.T) {
 	}
 }
 
-// TestSortedNoMemory lets memory run out in the midst of changes: what failed has changed nothing, but for a RemoveSpan,
-// which may have got some way.
+// TestSortedNoMemory lets memory run out in the midst of changes: what failed has changed nothing, but for a
+// RemoveSpan, which may have got some way.
 func TestSortedNoMemory(t *testing.T) {
 	region, err := slab.NewRegion()
 	require.NoError(t, err)
@@ -598,8 +609,8 @@ func TestSortedNoMemory(t *testing.T) {
 	checkSorted(t, &z, b.model.pairs())
 }
 
-// FuzzSortedSet runs operations on a sorted set and on a model. Versions are made on the way, and what their readers see is
-// checked when they are closed.
+// FuzzSortedSet runs operations on a sorted set and on a model. Versions are made on the way, and what their readers
+// see is checked when they are closed.
 func FuzzSortedSet(f *testing.F) {
 	f.Add(uint64(1), []byte("\x00\x10\x20\x30\x40\x50"))
 	f.Add(uint64(2), bytes.Repeat([]byte{3, 9, 27, 81, 243, 217, 139, 161}, 20))
@@ -688,10 +699,10 @@ func FuzzSortedSet(f *testing.F) {
 			case 15:
 				lo, hi := score(), score()
 				z := b.open()
-				s := z.Span(&SortedRange{By: ByScore, Score: ScoreRange{Min: lo, Max: hi, ExceptMin: op&16 != 0, ExceptMax: op&32 != 0}, Limit: -1})
+				r := ScoreRange{Min: lo, Max: hi, ExceptMin: op&16 != 0, ExceptMax: op&32 != 0}
+				s := z.Span(&SortedRange{By: ByScore, Score: r, Limit: -1})
 				n := 0
 				for _, x := range b.model {
-					r := ScoreRange{Min: lo, Max: hi, ExceptMin: op&16 != 0, ExceptMax: op&32 != 0}
 					if r.aboveMin(x) && r.belowMax(x) {
 						n++
 					}
