@@ -93,6 +93,12 @@ func (p *Pool) Forget(inUse func(*Library) bool) {
 	}
 }
 
+// LibraryName returns the name that a library's first line gives it. The error is the text of the error reply.
+func LibraryName(text string) (string, error) {
+	name, _, err := parseLibraryHeader(text)
+	return name, err
+}
+
 // parseLibraryHeader reads a first line such as "#!lua name=mylib".
 func parseLibraryHeader(text string) (name, line string, err error) {
 	if !strings.HasPrefix(text, "#!") {

@@ -1,6 +1,7 @@
 package luavm
 
 import (
+	"math"
 	"strings"
 
 	"github.com/darterdb/darter/internal/num"
@@ -203,7 +204,7 @@ func (w *luaWriter) begin(kind byte, n int, t *table, outer value) {
 
 // Array opens a table.
 func (w *luaWriter) Array(n int) {
-	if !w.charge(tableSize + max(n, 0)*valueSize) {
+	if !w.charge(tableSize + sizeOf(n, valueSize)) {
 		return
 	}
 	t := &table{}
@@ -212,6 +213,9 @@ func (w *luaWriter) Array(n int) {
 	}
 	w.begin('a', n, t, value{ref: t})
 }
+
+// sizeOf is the memory of n items, or of enough of them to pass any limit.
+func sizeOf(n, each int) int { return min(max(n, 0), math.MaxInt32/2/each) * each }
 
 // maxReserve bounds the room made for items that have not come yet.
 const maxReserve = 4096
@@ -225,7 +229,7 @@ func (w *luaWriter) Map(n int) {
 		w.Array(2 * n)
 		return
 	}
-	if w.charge(wrapSize + tableSize + max(n, 0)*nodeSize) {
+	if w.charge(wrapSize + tableSize + sizeOf(n, nodeSize)) {
 		t := &table{}
 		w.begin('m', 2*n, t, w.wrap(nameMap, value{ref: t}))
 	}
@@ -237,7 +241,7 @@ func (w *luaWriter) Set(n int) {
 		w.Array(n)
 		return
 	}
-	if w.charge(wrapSize + tableSize + max(n, 0)*nodeSize) {
+	if w.charge(wrapSize + tableSize + sizeOf(n, nodeSize)) {
 		t := &table{}
 		w.begin('s', n, t, w.wrap(nameSet, value{ref: t}))
 	}
