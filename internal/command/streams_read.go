@@ -35,8 +35,7 @@ type streamReader struct {
 	noAck           bool
 	block           bool
 	timeout         time.Duration
-	first, n        int          // the first key's argument, and how many keys there are
-	read            []streamRead // of each key
+	first, n        int // the first key's argument, and how many keys there are
 }
 
 // streamRead is what is read of one stream.

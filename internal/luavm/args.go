@@ -73,13 +73,6 @@ func (t *thread) checkNumber(n int) float64 {
 	return f
 }
 
-func (t *thread) optNumber(n int, otherwise float64) float64 {
-	if t.none(n) {
-		return otherwise
-	}
-	return t.checkNumber(n)
-}
-
 // checkInt is an argument of C's type ptrdiff_t; what does not fit becomes the smallest one.
 func (t *thread) checkInt(n int) int64 { return toInteger(t.checkNumber(n)) }
 

@@ -42,8 +42,6 @@ var (
 	nameN         = libraryName("n")
 	nameOK        = libraryName("ok")
 	nameErr       = libraryName("err")
-	nameSource    = libraryName("source")
-	nameLine      = libraryName("line")
 	nameIgnore    = libraryName("ignore_error_stats_update")
 	nameDouble    = libraryName("double")
 	nameMap       = libraryName("map")

@@ -80,20 +80,17 @@ func (w *luaWriter) charge(n int) bool {
 
 // item adds a finished value.
 func (w *luaWriter) item(v value) {
-	for {
-		if len(w.open) == 0 {
-			w.result = v
-			return
-		}
-		c := &w.open[len(w.open)-1]
-		c.add(w.vm, v)
-		if c.left--; c.left > 0 {
-			return
-		}
-		w.open[len(w.open)-1] = collection{}
-		w.open = w.open[:len(w.open)-1]
+	if len(w.open) == 0 {
+		w.result = v
 		return
 	}
+	c := &w.open[len(w.open)-1]
+	c.add(w.vm, v)
+	if c.left--; c.left > 0 {
+		return
+	}
+	w.open[len(w.open)-1] = collection{}
+	w.open = w.open[:len(w.open)-1]
 }
 
 // add puts an item into the table. An entry that Lua could not hold, because its key is nil, is left out.

@@ -176,14 +176,6 @@ func toInteger(f float64) int64 {
 	return math.MinInt64
 }
 
-// toInt32 converts as C does for the libraries that ask for an int: through 32 bits where they fit, else the smallest.
-func toInt32(f float64) int32 {
-	if f > math.MinInt32-1 && f < math.MaxInt32+1 {
-		return int32(f)
-	}
-	return math.MinInt32
-}
-
 // exactInt gives the number as an int if it is a whole number that an array index could be.
 func exactInt(f float64) (int, bool) {
 	n := int32(0)

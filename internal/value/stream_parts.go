@@ -129,10 +129,11 @@ func (e StreamEntry) appendElements(dst []byte) []byte {
 	if e.names == nil {
 		return append(dst, e.rest...)
 	}
+	names, rest := e.names, e.rest
 	for range e.Len {
-		n, k := packed.Skip(e.names), packed.Skip(e.rest)
-		dst = append(append(dst, e.names[:n]...), e.rest[:k]...)
-		e.names, e.rest = e.names[n:], e.rest[k:]
+		n, k := packed.Skip(names), packed.Skip(rest)
+		dst = append(append(dst, names[:n]...), rest[:k]...)
+		names, rest = names[n:], rest[k:]
 	}
 	return dst
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"hash/maphash"
-	"math"
 	"slices"
 )
 
@@ -136,6 +135,3 @@ func (t *Tally) SortedSet(h *Heap) (raw []byte, large bool, err error) {
 	raw, large = b.Raw()
 	return raw, large, nil
 }
-
-// maxTally is how many members a tally can have.
-const maxTally = math.MaxInt32 - 1
