@@ -1,6 +1,7 @@
 package darter
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/darterdb/darter/internal/keyspace"
@@ -100,14 +101,48 @@ func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
 	}
 }
 
-// listeners are those who asked for the events of all keys.
-type listeners struct {
-	all []func(db int, key []byte, e keyspace.Event)
+// listeners are those who asked for the events of all keys. The list never changes: a new one takes its place.
+type listeners struct{ all []*listener }
+
+// listener is told of events with the key's shard held: it must not wait.
+type listener struct {
+	tell     func(db int, key []byte, e keyspace.Event)
+	detailed bool // of misses and new keys too
 }
 
 func (l *listeners) tell(db int, key []byte, e keyspace.Event) {
-	for _, fn := range l.all {
-		fn(db, key, e)
+	for _, one := range l.all {
+		one.tell(db, key, e)
+	}
+}
+
+// listen has one listener take another's place; either may be nil. None of the shards may be held.
+func (e *engine) listen(gone, come *listener) {
+	e.listening.Lock()
+	defer e.listening.Unlock()
+	var now listeners
+	if before := e.listeners.Load(); before != nil {
+		now.all = slices.DeleteFunc(slices.Clone(before.all), func(l *listener) bool { return l == gone })
+	}
+	if come != nil {
+		now.all = append(now.all, come)
+	}
+	if len(now.all) == 0 {
+		e.listeners.Store(nil)
+	} else {
+		e.listeners.Store(&now)
+	}
+	detailed := slices.ContainsFunc(now.all, func(l *listener) bool { return l.detailed })
+	for i := range e.shards {
+		sh := &e.shards[i]
+		sh.lock()
+		sh.data.Detailed = detailed
+		if len(now.all) > 0 {
+			e.announcerOf(sh)
+		} else if sh.announcer != nil {
+			sh.announcer.rest()
+		}
+		sh.unlock()
 	}
 }
 

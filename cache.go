@@ -94,6 +94,8 @@ type engine struct {
 	commands  atomic.Int64 // run by sessions that are closed
 
 	listeners atomic.Pointer[listeners]
+	listening sync.Mutex   // held while listeners change
+	notifying *listener    // that of keyspace notifications, nil while they are off
 	blocked   atomic.Int64 // sessions whose command waits
 
 	gate sync.RWMutex // held by transactions while they run, and alone by who needs all shards between them

@@ -455,6 +455,13 @@ func functionStatsCommand(s *Session, c *command.Call) {
 			oldest = r
 		}
 	}
+	var shown running // what is shown of it, copied while it runs
+	if oldest != nil {
+		shown.name, shown.began = oldest.name, oldest.began
+		for _, a := range oldest.command {
+			shown.command = append(shown.command, bytes.Clone(a))
+		}
+	}
 	libraries, functions := len(sc.libraries), 0
 	for _, lib := range sc.libraries {
 		functions += len(lib.Functions())
@@ -468,14 +475,14 @@ func functionStatsCommand(s *Session, c *command.Call) {
 	} else {
 		w.Map(3)
 		w.BulkString("name")
-		w.BulkString(oldest.name)
+		w.BulkString(shown.name)
 		w.BulkString("command")
-		w.Array(len(oldest.command))
-		for _, a := range oldest.command {
-			w.BulkString(a)
+		w.Array(len(shown.command))
+		for _, a := range shown.command {
+			w.Bulk(a)
 		}
 		w.BulkString("duration_ms")
-		w.Int(time.Since(oldest.began).Milliseconds())
+		w.Int(time.Since(shown.began).Milliseconds())
 	}
 	w.BulkString("engines")
 	w.Map(1)

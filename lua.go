@@ -40,7 +40,7 @@ type running struct {
 	control luavm.Control
 	began   time.Time
 	name    string
-	command []string
+	command [][]byte // good as long as it runs
 	isFunc  bool
 }
 
@@ -76,6 +76,14 @@ func newScripting() *scripting {
 		libraries: map[string]*luavm.Library{},
 		functions: map[string]callable{},
 	}
+}
+
+// scriptState is what a session's scripts use again and again.
+type scriptState struct {
+	inner   *Session // in which scripts run their commands
+	running running
+	host    scriptHost
+	tx      *transaction
 }
 
 // scriptHost is what a script reaches of the cache.
@@ -232,14 +240,15 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 	rewinder, _ := c.W.(reply.Rewinder)
 	mark := rewinder.Mark()
 	w, row, arguments := c.W, c.Row, c.Args
+	tooSlow := false
 	once := func(t *transaction) (keep bool, err error) {
 		rewinder.Rewind(mark)
-		r := &running{began: time.Now(), name: name, isFunc: isFunc}
-		for _, a := range arguments {
-			r.command = append(r.command, string(a))
-		}
 		inner := s.scriptSession(t, c.DB)
-		host := &scriptHost{s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, calls: loopCommands}
+		r := &s.script.running
+		r.began, r.name, r.isFunc, r.command = time.Now(), name, isFunc, arguments
+		r.control.Reset()
+		host := &s.script.host
+		*host = scriptHost{s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, calls: loopCommands}
 		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits()}
 		if s.impatient {
 			call.Limits.Instructions = loopInstructions
@@ -253,6 +262,7 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 		case o.Err == nil:
 			return true, nil
 		case s.impatient && (errors.Is(o.Err, errTooSlow) || errors.Is(o.Err, luavm.ErrInstructions)):
+			tooSlow = true
 			return false, ErrBusy
 		}
 		return false, errs.Error(o.Message)
@@ -271,7 +281,7 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 	case err == nil:
 	case errors.Is(err, ErrBusy):
 		rewinder.Rewind(mark)
-		if s.impatient {
+		if tooSlow {
 			s.scripts.slow.Store(name, struct{}{})
 		}
 		s.busy = true
@@ -287,6 +297,12 @@ func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error))
 	if err != nil {
 		return err
 	}
+	if old := s.script.tx; old != nil { // its memory is used again
+		t.owned, t.known = old.owned[:0], old.known[:0]
+		*old = *t
+		t = old
+	}
+	s.script.tx = t
 	for _, k := range keys {
 		t.known = append(t.known, s.shardOf(k))
 	}
@@ -295,13 +311,13 @@ func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error))
 
 // scriptSession returns the session in which a script runs its commands. It is kept from one script to the next.
 func (s *Session) scriptSession(t *transaction, db int) *Session {
-	if s.inner == nil {
-		s.inner = &Session{engine: s.engine, local: s.local, ctx: s.ctx}
-		s.inner.call.Env = env{s.inner}
+	if s.script.inner == nil {
+		s.script.inner = &Session{engine: s.engine, local: s.local, ctx: s.ctx}
+		s.script.inner.call.Env = env{s.script.inner}
 	}
-	s.inner.tx, s.inner.call.DB, s.inner.impatient = t, db, s.impatient
-	s.inner.call.NoTouch = s.call.NoTouch
-	return s.inner
+	s.script.inner.tx, s.script.inner.call.DB, s.script.inner.impatient = t, db, s.impatient
+	s.script.inner.call.NoTouch = s.call.NoTouch
+	return s.script.inner
 }
 
 // scriptLimits returns what one run may use.

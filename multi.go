@@ -18,6 +18,10 @@ type multiState struct {
 	on      bool
 	refused bool // a command could not be queued: EXEC will do nothing
 	queue   []queued
+
+	// The arguments of the queue, one behind the other: memory that is used again.
+	bytes []byte
+	args  [][]byte
 }
 
 // queued is a command that waits for EXEC.
@@ -42,7 +46,7 @@ func (s *Session) InMulti() bool { return s.multi.on }
 // Enqueue keeps a command of a connection for EXEC, which calls run in its turn. It answers to w; args are copied, and are
 // handed to run's command by the caller, who takes them from what Enqueue returns.
 func (s *Session) Enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(args [][]byte, w reply.Writer)) {
-	copied := copyArgs(args)
+	copied := s.multi.copyArgs(args)
 	_ = s.enqueue(row, copied, w, func(w reply.Writer) { run(copied, w) })
 }
 
@@ -61,27 +65,35 @@ func (s *Session) enqueue(row *command.Row, args [][]byte, w reply.Writer, run f
 		return nil
 	}
 	if run == nil {
-		args = copyArgs(args)
+		args = s.multi.copyArgs(args)
 	}
 	s.multi.queue = append(s.multi.queue, queued{row, args, run})
 	w.Status("QUEUED")
 	return nil
 }
 
-// copyArgs returns arguments with memory of their own.
-func copyArgs(args [][]byte) [][]byte {
-	size := 0
+// copyArgs copies arguments into the queue's memory.
+func (m *multiState) copyArgs(args [][]byte) [][]byte {
+	from := len(m.args)
 	for _, a := range args {
-		size += len(a)
+		at := len(m.bytes)
+		m.bytes = append(m.bytes, a...)
+		m.args = append(m.args, m.bytes[at:len(m.bytes):len(m.bytes)])
 	}
-	flat := make([]byte, 0, size)
-	out := make([][]byte, len(args))
-	for i, a := range args {
-		at := len(flat)
-		flat = append(flat, a...)
-		out[i] = flat[at:len(flat):len(flat)]
+	return m.args[from:len(m.args):len(m.args)]
+}
+
+// maxQueueBytes is how much memory of a queue is kept for the next.
+const maxQueueBytes = 16 << 10
+
+// empty forgets the queue.
+func (m *multiState) empty() {
+	clear(m.queue)
+	clear(m.args)
+	*m = multiState{queue: m.queue[:0], bytes: m.bytes[:0], args: m.args[:0]}
+	if cap(m.bytes) > maxQueueBytes || cap(m.args) > maxQueueBytes/8 || cap(m.queue) > maxQueueBytes/32 {
+		*m = multiState{}
 	}
-	return out
 }
 
 // Reset forgets what is queued and ends all watches.
@@ -89,8 +101,7 @@ func (s *Session) Reset() { s.discard() }
 
 // discard forgets the queue and ends all watches.
 func (s *Session) discard() {
-	clear(s.multi.queue)
-	s.multi = multiState{queue: s.multi.queue[:0]}
+	s.multi.empty()
 	s.unwatch()
 }
 
@@ -156,8 +167,7 @@ func execCommand(s *Session, c *command.Call) {
 		return
 	}
 	c.Args, c.Row, c.W = args, row, w
-	clear(queue)
-	s.multi = multiState{queue: queue[:0]}
+	s.multi.empty()
 	s.unwatch()
 }
 

@@ -51,6 +51,7 @@ type SubscribeOptions struct {
 type Subscription struct {
 	engine *engine
 	stop   func() bool // lets go of the context
+	leave  func()      // ends what else feeds it, nil if nothing does
 	names  *pubsub.Subscriptions
 	most   int // messages
 	bytes  int // and bytes that may wait
@@ -105,6 +106,20 @@ func (c *Cache) SubscribePattern(ctx context.Context, patterns ...string) *Subsc
 
 // SubscribeTo subscribes to channels and patterns, with a buffer of a size to choose; see Subscribe.
 func (c *Cache) SubscribeTo(ctx context.Context, o SubscribeOptions) *Subscription {
+	s := c.newSubscription(o)
+	for k, names := range [pubsub.Kinds][]string{
+		pubsub.Channel: o.Channels, pubsub.Pattern: o.Patterns, pubsub.ShardChannel: o.ShardChannels,
+	} {
+		for _, name := range names {
+			s.names.Add(pubsub.Kind(k), name)
+		}
+	}
+	s.stop = context.AfterFunc(ctx, s.end)
+	return s
+}
+
+// newSubscription returns one that nothing feeds yet.
+func (c *Cache) newSubscription(o SubscribeOptions) *Subscription {
 	s := &Subscription{
 		engine: c.engine,
 		most:   o.Messages,
@@ -119,14 +134,6 @@ func (c *Cache) SubscribeTo(ctx context.Context, o SubscribeOptions) *Subscripti
 		s.bytes = DefaultMessageBytes
 	}
 	s.names = c.hub.NewSubscriptions(inlet{s})
-	for k, names := range [pubsub.Kinds][]string{
-		pubsub.Channel: o.Channels, pubsub.Pattern: o.Patterns, pubsub.ShardChannel: o.ShardChannels,
-	} {
-		for _, name := range names {
-			s.names.Add(pubsub.Kind(k), name)
-		}
-	}
-	s.stop = context.AfterFunc(ctx, s.end)
 	return s
 }
 
@@ -256,6 +263,9 @@ func (s *Subscription) end() {
 		return
 	}
 	close(s.done)
+	if s.leave != nil {
+		s.leave()
+	}
 	s.names.Clear() // holding nothing: a publisher may be waiting for mu
 }
 

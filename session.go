@@ -50,7 +50,7 @@ type Session struct {
 	napped bool                   // the command that was just run is to wait
 	busy   bool                   // it was not run, since it would have to wait or take long
 	gone   atomic.Bool            // the user has left
-	inner  *Session               // in which scripts run their commands
+	script scriptState            // of scripts that it has run
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.
@@ -64,9 +64,9 @@ func (c *Cache) NewSession() *Session {
 // Close ends the session, its watches and what it has queued.
 func (s *Session) Close() {
 	s.discard()
-	if s.inner != nil {
-		s.count += s.inner.count
-		s.inner = nil
+	if s.script.inner != nil {
+		s.count += s.script.inner.count
+		s.script = scriptState{}
 	}
 	s.commands.Add(s.count)
 	s.count = 0

@@ -25,6 +25,7 @@ func (e *engine) bindConfig(o Options) error {
 				limit.Store(v.Int(name))
 			}
 		}
+		e.notify(v.String("notify-keyspace-events"))
 		return nil
 	}
 	if err := apply(e.config.Current()); err != nil {
@@ -33,7 +34,7 @@ func (e *engine) bindConfig(o Options) error {
 	if o.MaxMemory != 0 {
 		e.maxMemory.Store(o.MaxMemory)
 	}
-	names := []string{"maxmemory", "proto-max-bulk-len"}
+	names := []string{"maxmemory", "proto-max-bulk-len", "notify-keyspace-events"}
 	for name := range containerLimits(e.limits) {
 		names = append(names, name)
 	}

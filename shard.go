@@ -27,6 +27,7 @@ import (
 //	engine.saving   -> engine.gate       one save at a time
 //	engine.flushing -> engine.gate       one replacement of whole databases at a time
 //	engine.gate     -> shard.mu          transactions hold it shared, whoever needs all shards between them alone
+//	engine.listening -> shard.mu         one change of the listeners at a time
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
 //	shard.mu        -> the locks of package pubsub and of servers' inboxes, which take none of these

@@ -133,7 +133,7 @@ func runMove(c *Call) {
 
 // object looks up the key of an OBJECT subcommand without a note of access; it answers if there is none.
 func (c *Call) object() (keyspace.Item, bool) {
-	it := c.One.DB.FindUntouched(c.One.Hash, c.One.Key)
+	it := c.One.DB.FindQuietly(c.One.Hash, c.One.Key)
 	if !it.Found() {
 		c.W.Null()
 	}

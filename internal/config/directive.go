@@ -52,9 +52,10 @@ type Directive struct {
 	Allowed []string          // Enum: the words, in the order an error lists them
 	Refused map[string]string // values of Redis that darter lacks, in lower case, each with the reason
 	Change  Change
-	Secret  bool               // errors and logs must not show the value
-	Check   func(string) error // Text: what else must hold; its error is shown to the user
-	About   string             // one line for --help
+	Secret  bool                // errors and logs must not show the value
+	Check   func(string) error  // Text: what else must hold; its error is shown to the user
+	Form    func(string) string // Text: brings what Check lets pass into the form that CONFIG GET gives; nil to leave it
+	About   string              // one line for --help
 }
 
 // Table is an ordered set of directives.

@@ -150,7 +150,43 @@ func process() Table {
 		{Name: "daemonize", Kind: Bool, Default: "no", Change: Never,
 			Refused: map[string]string{"yes": "darter stays in the foreground: start it from a service manager"},
 			About:   "Always no, known because scripts set it: a service manager runs darter."},
+		{Name: "notify-keyspace-events", Kind: Text, Change: Hooked, Check: eventClasses, Form: sortedClasses,
+			About: "Which changes of keys are published: K and E for the channels, the other letters for the classes."},
 	}
+}
+
+const (
+	// plainClasses are the classes of events that A stands for, in the order of CONFIG GET.
+	plainClasses = "g$lshzxetd"
+	knownClasses = "A" + plainClasses + "nKEm"
+)
+
+// eventClasses refuses text that is no classes of events.
+func eventClasses(text string) error {
+	if strings.Trim(text, knownClasses) != "" {
+		return errors.New("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+	}
+	return nil
+}
+
+// sortedClasses brings classes of events into their order, A where it says it all.
+func sortedClasses(text string) string {
+	missing := strings.Trim(plainClasses, text) // what is left over of them
+	if all := missing == "" || strings.Contains(text, "A"); all {
+		text = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(plainClasses, r) {
+				return -1
+			}
+			return r
+		}, text) + "A"
+	}
+	sorted := make([]byte, 0, len(knownClasses))
+	for _, c := range []byte(knownClasses) {
+		if strings.IndexByte(text, c) >= 0 {
+			sorted = append(sorted, c)
+		}
+	}
+	return string(sorted)
 }
 
 // fileNameOnly refuses text that is not the name of a file within a folder.

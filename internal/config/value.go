@@ -111,6 +111,9 @@ func (d *Directive) parse(args []string, old *value) (value, error) {
 			return value{}, err
 		}
 	}
+	if d.Form != nil {
+		text = d.Form(text)
+	}
 	return value{text: text}, nil
 }
 

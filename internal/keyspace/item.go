@@ -86,6 +86,15 @@ func (db *DB) Find(h uint64, key []byte) Item {
 
 // FindUntouched is Find without the note of access.
 func (db *DB) FindUntouched(h uint64, key []byte) Item {
+	it := db.FindQuietly(h, key)
+	if !it.Found() && db.shard.Detailed {
+		db.tell(key, EventKeyMiss)
+	}
+	return it
+}
+
+// FindQuietly is FindUntouched without an event for a miss.
+func (db *DB) FindQuietly(h uint64, key []byte) Item {
 	it := db.Look(h, key)
 	if it.Found() {
 		db.shard.Stats.Hits++

@@ -67,10 +67,12 @@ func carry(from, to Target, left, came Event) error {
 	if err != nil {
 		return err
 	}
-	if err := to.DB.place(to.Hash, to.Key, to.DB.refind(to.Hash, to.Key), content, v, overwrite); err != nil {
+	dst := to.DB.refind(to.Hash, to.Key)
+	if err := to.DB.place(to.Hash, to.Key, dst, content, v, overwrite); err != nil {
 		to.DB.Abandon(v.Kind, content, cloned)
 		return err
 	}
+	to.DB.replaced(to.Key, dst.Found())
 	it = from.DB.refind(from.Hash, from.Key)
 	if err := from.DB.remove(it); err != nil {
 		return err
@@ -93,6 +95,13 @@ func contentFor(it Item, db *DB) (content []byte, cloned bool, err error) {
 	}
 	content, err = it.Kind().Clone(it.View(), content, db.Heap())
 	return content, true, err
+}
+
+// replaced tells of a new key where one was there before, which counts as removed first.
+func (db *DB) replaced(key []byte, found bool) {
+	if found && db.shard.Detailed {
+		db.tell(key, EventNew)
+	}
 }
 
 // Copy gives another key the same value and time of expiry, and says whether it did: it doesn't if there is nothing to
@@ -122,6 +131,7 @@ func Copy(from, to Target, replace bool) (bool, error) {
 		to.DB.Abandon(v.Kind, content, src.large())
 		return false, err
 	}
+	to.DB.replaced(to.Key, dst.Found())
 	to.DB.touch(to.Key, EventCopyTo)
 	return true, nil
 }

@@ -101,6 +101,7 @@ type Shard struct {
 	closed bool
 
 	save      *savepoint // nil without one
+	spare     *savepoint // memory of one that is over
 	committed bool       // what is read now is the state before it
 	aside     asideKeys  // of the shadow of a shard: all that can be read
 	closing   []*slab.Version

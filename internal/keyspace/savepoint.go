@@ -61,9 +61,25 @@ func (s *Shard) Begin() error {
 	if err != nil {
 		return err
 	}
-	s.save = &savepoint{version: v}
+	if s.save = s.spare; s.save == nil {
+		s.save = &savepoint{}
+	}
+	s.spare = nil
+	s.save.version = v
 	return nil
 }
+
+// keepSpare keeps the memory of a savepoint that is over for the next, unless it is much.
+func (s *Shard) keepSpare(sp *savepoint) {
+	if cap(sp.log) <= spareLog && cap(sp.keys) <= 16*spareLog && sp.committed == nil && sp.dbs == nil {
+		clear(sp.log)
+		*sp = savepoint{log: sp.log[:0], keys: sp.keys[:0]}
+		s.spare = sp
+	}
+}
+
+// spareLog is how long a log is kept.
+const spareLog = 64
 
 // Saved says that a savepoint is open.
 func (s *Shard) Saved() bool { return s.save != nil }
@@ -93,6 +109,7 @@ func (s *Shard) endSavepoint(sp *savepoint) {
 		s.graves = append(s.graves, &Grave{db})
 	}
 	s.closing = append(s.closing, sp.version)
+	s.keepSpare(sp)
 }
 
 // CloseSome frees a bounded amount of what only savepoints that are over kept, and says whether there is more. Others may

@@ -23,6 +23,11 @@ var words = [Kinds]string{Channel: "message", Pattern: "pmessage", ShardChannel:
 // room is more than what stands in a message beside its three strings.
 const room = 64
 
+// NewMessage makes a message that no hub has published. It copies channel and payload.
+func NewMessage(k Kind, pattern string, channel, payload []byte) *Message {
+	return newMessage(k, pattern, channel, payload)
+}
+
 // newMessage copies channel and payload into the message's RESP2 form.
 func newMessage(k Kind, pattern string, channel, payload []byte) *Message {
 	m := &Message{Kind: k, Pattern: pattern}

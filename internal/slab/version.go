@@ -49,6 +49,7 @@ type Version struct {
 
 const (
 	deadChunk = 512
+	firstDead = 8
 	// rebaseAt is the epoch from which births are set back to the start at the next Freeze that finds no version live
 	// or being closed.
 	rebaseAt = 1 << 31
@@ -116,7 +117,10 @@ func (s *Slab) retire(ref Ref) {
 }
 
 func (v *Version) add(ref Ref) {
-	if n := len(v.dead); n == 0 || len(v.dead[n-1]) == deadChunk {
+	switch n := len(v.dead); {
+	case n == 0: // most versions of cells come to an end with a few
+		v.dead = append(v.dead, make([]Ref, 0, firstDead))
+	case len(v.dead[n-1]) >= deadChunk:
 		v.dead = append(v.dead, make([]Ref, 0, deadChunk))
 	}
 	last := &v.dead[len(v.dead)-1]
