@@ -151,6 +151,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.clients.close(func() { close(s.ended) })
 	}
 	for _, c := range s.clients.all() {
+		c.session.Leave() // what a command waits for won't come
 		c.transport.ask(c, jobEnd)
 	}
 	var err error
