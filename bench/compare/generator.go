@@ -19,11 +19,17 @@ type generated struct {
 
 // generate runs redis-benchmark with one kind of request. Its CSV output has no p99.9, so the report in words is read.
 func (b *bench) generate(ctx context.Context, s *server, cpu int, test string, requests, keys, pipeline int) (generated, error) {
+	return b.run(ctx, s, cpu, requests, keys, pipeline, "-t", test)
+}
+
+// run runs redis-benchmark with a command of one's own or whatever else is given behind the other arguments.
+func (b *bench) run(ctx context.Context, s *server, cpu, requests, keys, pipeline int, what ...string) (generated, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("redis-benchmark took more than 5 minutes"))
 	defer cancel()
-	args := []string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-t", test, "-c", strconv.Itoa(connections),
+	args := []string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", strconv.Itoa(connections),
 		"-n", strconv.Itoa(requests), "-r", strconv.Itoa(keys), "-d", strconv.Itoa(valueSize),
 		"-P", strconv.Itoa(pipeline), "--precision", "3"}
+	args = append(args, what...)
 	cmd := exec.Command(b.generator, args...)
 	var out, problems strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &problems

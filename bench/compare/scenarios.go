@@ -21,6 +21,7 @@ func scenarios() []scenario {
 		throughput("pipeline-16", 16, 1_500_000, true),
 		throughput("pipeline-64", 64, 3_000_000, true),
 		throughput("shared", 1, 250_000, false),
+		{"types", "commands on large containers, pipeline 64, server on one core, generator on another", typesCost},
 		memoryStrings("memory-strings-32", 32),
 		memoryStrings("memory-strings-256", 256),
 		{"p99-bgsave", "GET while BGSAVE writes 1 M keys of 256 B and others are overwritten", saveLatency},
