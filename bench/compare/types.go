@@ -50,7 +50,8 @@ func typesCost(ctx context.Context, b *bench, t target) ([]sample, error) {
 	defer s.stop()
 	var samples []sample
 	for _, c := range typedCommands {
-		n := b.scaled(typesRequests) / max(c.fewer, 1)
+		// Fewer than each connection sends in two batches would give no percentiles.
+		n := max(b.scaled(typesRequests)/max(c.fewer, 1), 2*connections*typesPipeline)
 		words := strings.Fields(c.command)
 		if _, err := b.run(ctx, s, b.generatorCPU, n, b.scaled(typesElements), typesPipeline, words...); err != nil {
 			return nil, err
