@@ -131,7 +131,7 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 	}
 	d.server = resp.New(cache, d.options())
 	d.bind()
-	tidyHeap()
+	debug.FreeOSMemory() // what starting took
 	readAhead()
 
 	signals := make(chan os.Signal, 2)
@@ -158,16 +158,6 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 			}
 		}
 	}
-}
-
-// gcPercent is by how much the Go heap may grow between two collections. The data is not in it: what is there is small, and
-// so what a collection costs.
-const gcPercent = 25
-
-// tidyHeap gives back what starting took.
-func tidyHeap() {
-	debug.SetGCPercent(gcPercent)
-	debug.FreeOSMemory()
 }
 
 // load loads the data file, if there is one.
