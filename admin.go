@@ -194,8 +194,11 @@ func swapDBCommand(s *Session, c *command.Call) {
 	s.answer(c, s.swap(s.tx, int(n[0]), int(n[1])))
 }
 
-// swap exchanges two databases at one instant.
+// swap exchanges two databases at one instant. With itself a database is not exchanged: who watches its keys is left alone.
 func (e *engine) swap(t *transaction, i, j int) error {
+	if i == j {
+		return nil
+	}
 	return e.alone(t, func() error {
 		for k := range e.shards {
 			if a := e.shards[k].announcer; a != nil {

@@ -86,7 +86,7 @@ const maxHeld = 1024
 
 // tell passes an announcement on to those whom it concerns.
 func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
-	if len(a.watched) > 0 {
+	if len(a.watched) > 0 && !e.SparesWatch() {
 		for s := range a.watched[keyName{db, string(key)}] {
 			s.watch.dirty.Store(true)
 		}

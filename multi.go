@@ -254,13 +254,11 @@ func (s *Session) execAll(queue []queued, w reply.Writer) {
 	}
 }
 
-// spoiled says that a watched key has changed or expired. The shards of all of them are held, or owned.
+// spoiled says that a watched key has changed, expired or come to be. The shards of all of them are held, or owned.
 func (s *Session) spoiled() bool {
 	return s.watch.dirty.Load() || slices.ContainsFunc(s.watch.keys, func(w watchedKey) bool {
-		if w.absent {
-			return false
-		}
 		db := s.shards[w.shard].data.DB(w.db)
-		return db == nil || !db.Look(s.hash(bytesOf(w.key)), bytesOf(w.key)).Found()
+		found := db != nil && db.Look(s.hash(bytesOf(w.key)), bytesOf(w.key)).Found()
+		return found == w.absent
 	})
 }

@@ -90,12 +90,11 @@ func (c *Call) awaitPop(start bool) {
 }
 
 func runBlmpop(c *Call) {
-	wait, err := timeout(c.Args[1])
-	if err != nil {
-		c.Fail(err)
-		return
-	}
 	o, err := parseMpop(c.Args, 2)
+	var wait time.Duration
+	if err == nil {
+		wait, err = timeout(c.Args[1]) // stands first, is read last
+	}
 	if err != nil {
 		c.Fail(err)
 		return
@@ -192,12 +191,11 @@ func (c *Call) awaitZPop(highest bool) {
 }
 
 func runBzmpop(c *Call) {
-	wait, err := timeout(c.Args[1])
-	if err != nil {
-		c.Fail(err)
-		return
-	}
 	keys, highest, count, err := parseZmpop(c.Args, 2)
+	var wait time.Duration
+	if err == nil {
+		wait, err = timeout(c.Args[1])
+	}
 	if err != nil {
 		c.Fail(err)
 		return

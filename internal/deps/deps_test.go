@@ -83,7 +83,7 @@ var rooms = []room{
 	{dir: "internal/deps"},
 	{dir: "internal/clienttest"},
 	{dir: "internal/redistest"},
-	{dir: "internal/difftest", rooms: []string{"internal/redistest"}},
+	{dir: "internal/difftest", rooms: []string{"internal/command", "internal/redistest"}},
 }
 
 // forbidden are packages of the standard library that a room has no business with.

@@ -16,10 +16,14 @@ type rule struct {
 	pairs       bool
 	shape       bool
 	errorPrefix bool
-	sums        bool // darter may say int of what is embstr on the real server: of a whole sum of floats
+	doubles     bool // a string that is a number is compared as one: 7.0 writes a double's 17 digits, 7.2 its shortest form
 	approx      int64
 	has         []string
 	match       *regexp.Regexp
+
+	encodings map[string]string                     // what darter may say, by what the real server says
+	fix       func(redistest.Reply) redistest.Reply // brings a reply into the form in which it is compared
+	each      []rule                                // the rules of an array's elements, if it has as many
 }
 
 // loose reports whether the rule compares each reply with a pattern rather than with the other reply.
@@ -42,7 +46,15 @@ func (u rule) sameReply(a, b redistest.Reply) bool {
 	if u.loose() {
 		return a.Kind == b.Kind && u.fits(a) && u.fits(b)
 	}
-	if u.sums && a.Str == "embstr" && b.Str == "int" {
+	if to, ok := u.encodings[a.Str]; ok && to == b.Str {
+		return true
+	}
+	if n := len(u.each); n > 0 && a.Kind == b.Kind && len(a.Elems) == n && len(b.Elems) == n {
+		for i, r := range u.each {
+			if !r.sameReply(a.Elems[i], b.Elems[i]) {
+				return false
+			}
+		}
 		return true
 	}
 	return equal(u.normal(a), u.normal(b), u.approx)
@@ -61,6 +73,9 @@ func (u rule) fits(r redistest.Reply) bool {
 
 // normal brings a reply into the form in which it is compared.
 func (u rule) normal(r redistest.Reply) redistest.Reply {
+	if u.fix != nil {
+		r = u.fix(r)
+	}
 	if u.pairs {
 		r = r.AsMap()
 	}
@@ -68,6 +83,7 @@ func (u rule) normal(r redistest.Reply) redistest.Reply {
 	if u.errorPrefix && r.IsError() {
 		r.Str, _, _ = strings.Cut(r.Str, " ")
 	}
+	r = u.plainDoubles(r)
 	if u.shape {
 		r = shape(r).Canonical()
 	}
@@ -77,6 +93,21 @@ func (u rule) normal(r redistest.Reply) redistest.Reply {
 	if u.anyOrder {
 		r = sortedAll(r)
 	}
+	return r
+}
+
+// plainDoubles gives doubles one form.
+func (u rule) plainDoubles(r redistest.Reply) redistest.Reply {
+	if r.Kind == redistest.Double || u.doubles && r.Kind == redistest.Bulk && !r.Nil {
+		if f, err := strconv.ParseFloat(r.Str, 64); err == nil {
+			r.Str = strconv.FormatFloat(f+0, 'g', -1, 64) // -0 is 0: so it is in Redis's packed sorted sets, and in all of darter's
+		}
+	}
+	elems := make([]redistest.Reply, len(r.Elems))
+	for i, e := range r.Elems {
+		elems[i] = u.plainDoubles(e)
+	}
+	r.Elems = elems
 	return r
 }
 

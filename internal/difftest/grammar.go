@@ -2,18 +2,27 @@ package difftest
 
 import (
 	"math/rand/v2"
-	"strconv"
 	"strings"
 )
 
-// grammar makes random commands of the string and generic groups. It is biased to what finds faults: few keys, so that commands
-// meet; numbers at the edges of their types; options that clash.
+// grammar makes random commands of all groups that have data. It is biased to what finds faults: few keys, so that commands
+// meet; numbers at the edges of their types; wrong types; options that clash; now and then a container that outgrows its
+// packed form.
+//
+// Commands about strings and keys are written out as productions below; those of the other groups are made from the
+// arguments that their rows in the command table state (rows.go), with values from values.go.
 //
 // What depends on the moment is kept out, so that a run of one seed always agrees between two equal servers: relative times are
 // far away and unlike each other (see ttl), absolute ones lie in the far future or long ago, and commands that answer
-// at random, or see keys that have expired and were not removed yet (MEMORY USAGE, DBSIZE), are left out.
+// at random take all there is or are compared by shape.
 type grammar struct {
 	r *rand.Rand
+
+	later  bool // commands that came after the real server's version, too
+	queued bool // inside of a transaction, where nothing waits
+	group  string
+	wide   int // over 0: members are from a pool of so many
+	id     int // the last number of an ID of a stream
 }
 
 func newGrammar(r *rand.Rand) *grammar { return &grammar{r: r} }
@@ -24,6 +33,54 @@ const (
 	databases  = 3    // how many logical databases are used
 )
 
+// unit is commands that belong together, as those of a transaction do: a history is shortened by whole units.
+type unit []command
+
+// theme is a kind of units; weight is how often it is chosen.
+type theme struct {
+	weight int
+	make   func(g *grammar) unit
+}
+
+var themes = []theme{
+	{150, written(stringProductions)},
+	{110, written(keyProductions)},
+	{1, written(flushProductions)},
+	{90, ofGroup("list")},
+	{90, ofGroup("hash")},
+	{90, ofGroup("set")},
+	{110, ofGroup("sorted-set")},
+	{40, ofGroup("lex")},
+	{130, ofGroup("stream")},
+	{50, ofGroup("bitmap")},
+	{25, ofGroup("hyperloglog")},
+	{50, ofGroup("geo")},
+	{30, (*grammar).sort},
+	{15, (*grammar).walk},
+	{25, (*grammar).transaction},
+	{4, (*grammar).log},
+}
+
+// unit makes the next commands.
+func (g *grammar) unit() unit {
+	return choose(g, themes, func(t *theme) int { return t.weight }).make(g)
+}
+
+// choose takes one of a list by their weights.
+func choose[T any](g *grammar, of []T, weight func(*T) int) *T {
+	total := 0
+	for i := range of {
+		total += weight(&of[i])
+	}
+	n := g.r.IntN(total)
+	for i := range of {
+		if n -= weight(&of[i]); n < 0 {
+			return &of[i]
+		}
+	}
+	panic("the weights do not add up")
+}
+
 // production is one form of command; weight is how often it is chosen.
 type production struct {
 	weight int
@@ -31,7 +88,20 @@ type production struct {
 	rule   rule
 }
 
-var productions = []production{
+// written makes a theme of productions.
+func written(of []production) func(*grammar) unit {
+	return func(g *grammar) unit {
+		g.group = ""
+		p := choose(g, of, func(p *production) int { return p.weight })
+		args := p.make(g)
+		if g.r.IntN(10) == 0 {
+			args[0] = strings.ToLower(args[0])
+		}
+		return unit{{args: args, rule: p.rule}}
+	}
+}
+
+var stringProductions = []production{
 	{10, func(g *grammar) []string { return g.set() }, rule{}},
 	{6, words("GET", "key"), rule{}},
 	{3, words("APPEND", "key", "value"), rule{}},
@@ -54,66 +124,38 @@ var productions = []production{
 	{2, func(g *grammar) []string { return g.repeat("MSET", 3, g.key, g.value) }, rule{}},
 	{2, func(g *grammar) []string { return g.repeat("MSETNX", 3, g.key, g.value) }, rule{}},
 	{4, func(g *grammar) []string { return g.lcs() }, rule{}},
-	{4, func(g *grammar) []string { return g.repeat("DEL", 3, g.key) }, rule{}},
-	{2, func(g *grammar) []string { return g.repeat("UNLINK", 3, g.key) }, rule{}},
-	{2, func(g *grammar) []string { return g.repeat("EXISTS", 4, g.key) }, rule{}},
-	{2, func(g *grammar) []string { return g.repeat("TOUCH", 4, g.key) }, rule{}},
-	{2, words("TYPE", "key"), rule{}},
-	{2, words("KEYS", "pattern"), rule{unordered: true}},
-	{3, words("RENAME", "key", "key"), rule{}},
-	{3, words("RENAMENX", "key", "key"), rule{}},
-	{4, func(g *grammar) []string { return g.copy() }, rule{}},
-	{3, words("MOVE", "key", "db"), rule{}},
-	{3, words("SELECT", "db"), rule{}},
-	{1, words("SWAPDB", "db", "db"), rule{}},
-	{6, func(g *grammar) []string { return g.expire() }, rule{}},
-	{4, words("TTL", "key"), rule{approx: ttlSlack}},
-	{4, words("PTTL", "key"), rule{approx: ttlSlackMs}},
-	{3, words("EXPIRETIME", "key"), rule{approx: ttlSlack}},
-	{3, words("PEXPIRETIME", "key"), rule{approx: ttlSlackMs}},
-	{3, words("PERSIST", "key"), rule{}},
-	{4, words("OBJECT", "ENCODING", "key"), rule{sums: true}},
-	{1, words("OBJECT", "FREQ", "key"), rule{}},
-	{1, words("OBJECT", "IDLETIME", "key"), rule{approx: 60}},
-	{1, func(g *grammar) []string {
-		return []string{g.pick("FLUSHDB", "FLUSHALL"), g.pick("SYNC", "ASYNC", "NOW")}
-	}, rule{}},
 	{3, func(g *grammar) []string { return g.mangled() }, rule{}},
 }
 
-// command makes the next command.
-func (g *grammar) command() command {
-	total := 0
-	for _, p := range productions {
-		total += p.weight
-	}
-	n := g.r.IntN(total)
-	for _, p := range productions {
-		if n -= p.weight; n < 0 {
-			args := p.make(g)
-			if g.r.IntN(10) == 0 {
-				args[0] = strings.ToLower(args[0])
-			}
-			return command{args, p.rule}
-		}
-	}
-	panic("the weights do not add up")
+// keyProductions are about keys, whatever they hold.
+var keyProductions = []production{
+	{4, func(g *grammar) []string { return g.repeat("DEL", 3, g.anyKey) }, rule{}},
+	{2, func(g *grammar) []string { return g.repeat("UNLINK", 3, g.anyKey) }, rule{}},
+	{2, func(g *grammar) []string { return g.repeat("EXISTS", 4, g.anyKey) }, rule{}},
+	{2, func(g *grammar) []string { return g.repeat("TOUCH", 4, g.anyKey) }, rule{}},
+	{2, words("TYPE", "anykey"), rule{}},
+	{2, words("KEYS", "pattern"), rule{unordered: true}},
+	{3, words("RENAME", "anykey", "anykey"), rule{}},
+	{3, words("RENAMENX", "anykey", "anykey"), rule{}},
+	{4, func(g *grammar) []string { return g.copy() }, rule{}},
+	{3, words("MOVE", "anykey", "db"), rule{}},
+	{3, words("SELECT", "db"), rule{}},
+	{1, words("SWAPDB", "db", "db"), rule{}},
+	{6, func(g *grammar) []string { return g.expire() }, rule{}},
+	{4, words("TTL", "anykey"), rule{approx: ttlSlack}},
+	{4, words("PTTL", "anykey"), rule{approx: ttlSlackMs}},
+	{3, words("EXPIRETIME", "anykey"), rule{approx: ttlSlack}},
+	{3, words("PEXPIRETIME", "anykey"), rule{approx: ttlSlackMs}},
+	{3, words("PERSIST", "anykey"), rule{}},
+	{4, words("OBJECT", "ENCODING", "anykey"), rule{encodings: laterEncodings}},
+	{1, words("OBJECT", "FREQ", "anykey"), rule{}},
+	{1, words("OBJECT", "IDLETIME", "anykey"), rule{approx: 60}},
 }
 
-// stateCheck makes the commands that look at everything in every database.
-func (g *grammar) stateCheck() []command {
-	var cs []command
-	for db := range databases {
-		cs = append(cs, command{args: []string{"SELECT", strconv.Itoa(db)}},
-			command{[]string{"KEYS", "*"}, rule{unordered: true}})
-		for _, k := range keys {
-			cs = append(cs, command{args: []string{"GET", k}}, command{[]string{"PTTL", k}, rule{approx: ttlSlackMs}},
-				command{[]string{"OBJECT", "ENCODING", k}, rule{sums: true}})
-		}
-		// Last, since keys that have expired count until somebody asks for them.
-		cs = append(cs, command{args: []string{"DBSIZE"}})
-	}
-	return cs
+var flushProductions = []production{
+	{1, func(g *grammar) []string {
+		return []string{g.pick("FLUSHDB", "FLUSHALL"), g.pick("SYNC", "ASYNC", "NOW")}
+	}, rule{}},
 }
 
 // words makes a production of fixed length; a word that names a kind of argument stands for a random one.
@@ -129,98 +171,6 @@ func words(names ...string) func(*grammar) []string {
 		}
 		return args
 	}
-}
-
-var argumentKinds = map[string]func(*grammar) string{
-	"key": (*grammar).key, "value": (*grammar).value, "number": (*grammar).number, "float": (*grammar).float,
-	"index": (*grammar).index, "offset": (*grammar).offset, "ttl": (*grammar).ttl, "ttlms": (*grammar).ttlMs,
-	"db": (*grammar).db, "pattern": (*grammar).pattern,
-}
-
-var keys = []string{"a", "b", "c", "key:1", "key:2", "{t}x", "", "bin\x00\xff\r\n"}
-
-func (g *grammar) pick(of ...string) string { return of[g.r.IntN(len(of))] }
-
-func (g *grammar) key() string { return g.pick(keys...) }
-
-func (g *grammar) value() string {
-	switch g.r.IntN(6) {
-	case 0:
-		return g.number()
-	case 1:
-		return g.float()
-	case 2:
-		return strings.Repeat(g.pick("x", "ab", "\x00\xfe"), g.r.IntN(60))
-	case 3:
-		return g.pick("", " ", "hello world", "ohmytext", "mynewtext", "-0", "007", "1 ", " 1", "1e3", "nan", "inf")
-	case 4:
-		// The length at which a string's encoding changes is close.
-		return strings.Repeat("e", 42+g.r.IntN(5))
-	}
-	return strconv.Itoa(g.r.IntN(100) - 50)
-}
-
-func (g *grammar) number() string {
-	return g.pick("0", "1", "-1", "2", "10", "9999", "10000", "9223372036854775807", "-9223372036854775808", "9223372036854775806",
-		"9223372036854775808", "-9223372036854775809", "18446744073709551616", "4294967296", "-0", "+1", "01", "1.0", "", "x", " 1", "0x10",
-		strconv.Itoa(g.r.IntN(1000)-500))
-}
-
-func (g *grammar) float() string {
-	return g.pick("0", "-0", "0.1", "1.5", "-2.25", "3.0e3", "1e10", "5e-3", "1e17", "1e-17", "0.3", "100", "-1", "inf", "-inf", "nan", "",
-		"1.", ".5", "1e400", "abc", " 1", "1 ", "9223372036854775807", "0x1p3")
-}
-
-func (g *grammar) index() string {
-	if g.r.IntN(8) == 0 {
-		return g.number()
-	}
-	return strconv.Itoa(g.r.IntN(30) - 15)
-}
-
-func (g *grammar) offset() string {
-	if g.r.IntN(8) == 0 {
-		return g.pick("-1", "536870912", "9223372036854775807", "-9223372036854775808", "x", "", "4294967295")
-	}
-	return strconv.Itoa(g.r.IntN(40))
-}
-
-// ttl is a number of seconds: invalid, or at least a day and never twice the same in practice, since GT and LT
-// would else depend on which millisecond a command came in.
-func (g *grammar) ttl() string {
-	if g.r.IntN(4) == 0 {
-		return g.pick("0", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775", "9223372036854776", "x", "", "1.5")
-	}
-	return strconv.Itoa(86400 + 10*g.r.IntN(1_000_000))
-}
-
-func (g *grammar) ttlMs() string {
-	if g.r.IntN(4) == 0 {
-		return g.pick("0", "-1", "9223372036854775807", "-9223372036854775808", "x", "", "1.5")
-	}
-	return strconv.Itoa(86_400_000 + 10_000*g.r.IntN(1_000_000))
-}
-
-// at is a point in time in seconds: past, far future or invalid.
-func (g *grammar) at() string {
-	return g.pick("0", "-1", "1", "1000000000", "4102444800", "4102444801", "33177117420", "9223372036854775", "9223372036854776",
-		"9223372036854775807", "-9223372036854775808", "x", "")
-}
-
-func (g *grammar) atMs() string {
-	return g.pick("0", "-1", "1", "1000000000000", "4102444800000", "4102444800001", "33177117420000", "9223372036854775807",
-		"-9223372036854775808", "x", "")
-}
-
-func (g *grammar) db() string {
-	if g.r.IntN(10) == 0 {
-		return g.pick("-1", "16", "99999999999", "x", "", "1.0")
-	}
-	return strconv.Itoa(g.r.IntN(databases))
-}
-
-func (g *grammar) pattern() string {
-	return g.pick("*", "?", "a", "[abc]", "[^a]", "key:*", "key:[0-1]", "*1", "\\a", "[a-", "**", "", "*\xff*", "{t}?", "[b-a]", "k?y:?", "a*b", "[!a]")
 }
 
 // expiry is an option that sets, keeps or drops a time to live.
@@ -281,7 +231,7 @@ func (g *grammar) lcs() []string {
 }
 
 func (g *grammar) copy() []string {
-	args := []string{"COPY", g.key(), g.key()}
+	args := []string{"COPY", g.anyKey(), g.anyKey()}
 	for n := g.r.IntN(3); n > 0; n-- {
 		if g.r.IntN(2) == 0 {
 			args = append(args, "REPLACE")
@@ -296,13 +246,13 @@ func (g *grammar) expire() []string {
 	var args []string
 	switch g.r.IntN(4) {
 	case 0:
-		args = []string{"EXPIRE", g.key(), g.ttl()}
+		args = []string{"EXPIRE", g.anyKey(), g.ttl()}
 	case 1:
-		args = []string{"PEXPIRE", g.key(), g.ttlMs()}
+		args = []string{"PEXPIRE", g.anyKey(), g.ttlMs()}
 	case 2:
-		args = []string{"EXPIREAT", g.key(), g.at()}
+		args = []string{"EXPIREAT", g.anyKey(), g.at()}
 	default:
-		args = []string{"PEXPIREAT", g.key(), g.atMs()}
+		args = []string{"PEXPIREAT", g.anyKey(), g.atMs()}
 	}
 	for n := g.r.IntN(3); n > 0; n-- {
 		args = append(args, g.pick("NX", "XX", "GT", "LT", "gt", "ZZ"))

@@ -43,6 +43,14 @@ type outcome struct {
 // text shows an outcome in a message, cut to a readable length.
 func (o outcome) text() string {
 	const longest = 2000
+	s := o.whole()
+	if len(s) > longest {
+		s = fmt.Sprintf("%s... (%d bytes)", s[:longest], len(s))
+	}
+	return s
+}
+
+func (o outcome) whole() string {
 	var parts []string
 	for _, r := range o.replies {
 		parts = append(parts, r.Text())
@@ -53,11 +61,7 @@ func (o outcome) text() string {
 	if o.failure != "" {
 		parts = append(parts, "("+o.failure+")")
 	}
-	s := strings.Join(parts, " ")
-	if len(s) > longest {
-		s = fmt.Sprintf("%s... (%d bytes)", s[:longest], len(s))
-	}
-	return s
+	return strings.Join(parts, " ")
 }
 
 func newSide(t testing.TB, name, addr string, resp3 bool) *side {
@@ -118,7 +122,7 @@ func (s *side) run(st *step, now time.Time) outcome {
 		return outcome{failure: err.Error()}
 	}
 	if st.scan {
-		return s.scan(st, args)
+		return s.scan(st.conn, args)
 	}
 	l := s.link(st.conn)
 	if st.raw {
@@ -162,20 +166,25 @@ func (s *side) untilClosed(conn string) outcome {
 	return o
 }
 
-// scan runs a cursor to its end and returns the set of what it yielded, or the first error. An element may come more than once.
-func (s *side) scan(st *step, args []string) outcome {
+// scan runs a cursor to its end and returns the set of what it yielded, or the first error. An element may come more than once; those
+// of hashes and sorted sets come with what belongs to them.
+func (s *side) scan(conn string, args []string) outcome {
 	const longest = 100_000
 	at := slices.Index(args, cursorVariable)
 	if at < 0 {
 		return outcome{failure: "!scan needs " + cursorVariable}
 	}
 	args = slices.Clone(args)
+	width := 1
+	if name := strings.ToUpper(args[0]); name == "HSCAN" || name == "ZSCAN" {
+		width = 2
+	}
 	seen := map[string]bool{}
 	set := redistest.Reply{Kind: redistest.Array}
 	args[at] = "0"
 	for range longest {
-		s.link(st.conn).SendRaw(redistest.AppendCommand(nil, args...))
-		o := s.receive(st.conn, 1)
+		s.link(conn).SendRaw(redistest.AppendCommand(nil, args...))
+		o := s.receive(conn, 1)
 		if o.failure != "" || o.replies[0].IsError() {
 			return o
 		}
@@ -183,7 +192,11 @@ func (s *side) scan(st *step, args []string) outcome {
 		if r.Kind != redistest.Array || len(r.Elems) != 2 || r.Elems[0].Kind != redistest.Bulk || r.Elems[1].Kind != redistest.Array {
 			return outcome{failure: "not a reply of a cursor: " + r.Text()}
 		}
-		for _, e := range r.Elems[1].Elems {
+		for group := range slices.Chunk(r.Elems[1].Elems, width) {
+			e := group[0]
+			if width > 1 {
+				e = redistest.Reply{Kind: redistest.Array, Elems: group}
+			}
 			if text := e.Text(); !seen[text] {
 				seen[text] = true
 				set.Elems = append(set.Elems, e)

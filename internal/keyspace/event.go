@@ -71,6 +71,9 @@ const (
 	EventKeyMiss
 )
 
+// SparesWatch says that the event leaves those alone who watch the key: it is about who reads a stream, not what is in it.
+func (e Event) SparesWatch() bool { return EventXSetID <= e && e <= EventXAutoClaim }
+
 // Class is the class of an event, by its letter in the directive notify-keyspace-events.
 type Class byte
 
