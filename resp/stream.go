@@ -43,6 +43,7 @@ type stream struct {
 		failed  bool
 		busy    bool     // in a batch: pushes wait until its replies are in the backlog
 		ended   bool     // no more pushes
+		last    bool     // no more is to be read
 		late    []parcel // that wait so
 		lateLen int
 	}
@@ -212,7 +213,11 @@ func (t *stream) listen() (stop func() []byte) {
 		// A deadline that can't be set leaves the reader waiting for the connection's end, which comes.
 		_ = t.conn.SetReadDeadline(time.Now())
 		<-done
-		_ = t.conn.SetReadDeadline(time.Time{})
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if !t.mu.last { // else the deadline is for good
+			_ = t.conn.SetReadDeadline(time.Time{})
+		}
 		return got
 	}
 }
@@ -383,7 +388,11 @@ func (t *stream) ask(c *client, what job) {
 		c.server.work.Go(func() { _ = t.conn.Close() })
 		t.wake()
 	case jobEnd:
-		if t.conn.SetReadDeadline(time.Now()) != nil {
+		t.mu.Lock()
+		t.mu.last = true
+		err := t.conn.SetReadDeadline(time.Now())
+		t.mu.Unlock()
+		if err != nil {
 			c.server.kill(c)
 		}
 	case jobResume:

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,8 +66,10 @@ func TestScriptOverAConnection(t *testing.T) {
 // A server that is shut down does not wait for clients whose commands wait.
 func TestShutdownEndsWaits(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
-		h.dial().say("BLPOP never 0")
+		p := h.dial()
+		p.say("BLPOP never 0")
 		eventually(t, "a client waits", blocked(h, 1))
+		go func() { _, _ = io.Copy(io.Discard, p.Conn) }() // a pipe's writer waits for its reader
 		require.NoError(t, h.Shutdown(context.Background()))
 	})
 }
