@@ -3,7 +3,6 @@ package darter
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"runtime"
 	"time"
 
 	"github.com/darterdb/darter/internal/keyspace"
@@ -62,7 +61,7 @@ func (s *shard) while(fn func(*keyspace.Shard) bool) bool {
 // inSlices holds a shard again and again until fn returns false, and lets others run between.
 func (e *engine) inSlices(s *shard, fn func(*keyspace.Shard) (more bool)) {
 	for s.while(fn) {
-		runtime.Gosched()
+		s.giveWay()
 	}
 }
 

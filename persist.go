@@ -106,7 +106,7 @@ func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
 			if err != nil {
 				return err
 			}
-			if n++; n%saveYield == 0 {
+			if n++; n%saveYield == 0 && alone() {
 				runtime.Gosched()
 			}
 		}

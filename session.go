@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 
@@ -378,7 +377,7 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 			fn(d)
 		}
 	}()
-	runtime.Gosched() // a walk takes many slices: let others have the processor between them
+	s.giveWay() // a walk takes many slices: let others have the processor between them
 }
 
 func (e env) ShardOf(key []byte) int { return e.shardOf(key) }

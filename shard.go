@@ -3,6 +3,7 @@ package darter
 import (
 	"bytes"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type shard struct {
 	announcer *announcer      // nil as long as nobody asked for announcements; see announce.go
 	committed bool            // this holder reads the state before the owner's changes
 	special   bool            // queues of waiters are to be served
+	inLine    atomic.Int32    // how many wait for mu
 	busy      atomic.Bool     // a heavy command holds the shard: who can't wait should not try
 	_         [128 - 80]byte
 }
@@ -62,8 +64,26 @@ type shardLock struct {
 // lock takes the shard.
 func (s *shard) lock() {
 	noteLock(s.mu.number)
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		s.inLine.Add(1)
+		s.mu.Lock()
+		s.inLine.Add(-1)
+	}
 }
+
+// giveWay lets those go first who wait for the shard that was just let go. Whoever takes one again and again calls it
+// between: a mutex alone would let the holder win each time, for a millisecond.
+func (s *shard) giveWay() {
+	for turn := 0; s.inLine.Load() > 0 && turn < maxTurns || turn == 0 && alone(); turn++ {
+		runtime.Gosched()
+	}
+}
+
+const maxTurns = 100
+
+// alone says that no other goroutine runs now. Where one may, whoever works for long does not make room: the
+// scheduler does, and the threads that it wakes at each call to look for work take the processor from others.
+func alone() bool { return runtime.GOMAXPROCS(0) == 1 }
 
 func (s *shard) unlock() {
 	if s.committed || s.special {

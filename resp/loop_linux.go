@@ -30,6 +30,9 @@ const (
 	frontRest = 16 << 10
 	// readsPerTurn is how many full reads a client gets before others have their turn.
 	readsPerTurn = 4
+	// sendsPerTurn is how many pieces of at most sendMost bytes it is sent of a backlog.
+	sendsPerTurn = 4
+	sendMost     = 128 << 10
 	// keepSpare is the largest reply buffer that a loop keeps.
 	keepSpare = 1 << 20
 	// freeRests is how many buffers of restSize for rests a loop keeps; keepRest bounds the one larger that it keeps.
@@ -91,8 +94,8 @@ type loopClient struct {
 	away     bool
 	running  bool // a goroutine runs next
 	next     call
-	answered []byte // the reply to next
-	late     []byte // pushes that come after it
+	answered reply.RESP // the reply to next
+	late     []byte     // pushes that come after it
 
 	pushes [2]int32 // the first and last of those being delivered: indexes in errand.pieces, from 1 on
 
@@ -237,6 +240,9 @@ func (l *loop) takeTurns() {
 	line := len(l.again)
 	for _, c := range l.again[:line] {
 		c.loop.queued = false
+		if c.loop.waiting > 0 && !c.loop.blocked && !c.closed {
+			l.settle(c)
+		}
 		l.proceed(c)
 	}
 	l.again = append(l.again[:0], l.again[line:]...)
@@ -425,7 +431,15 @@ func (l *loop) write(c *client) {
 		l.close(c)
 		return
 	}
-	for !c.loop.blocked && !c.closed && c.loop.waiting > 0 {
+	if len(c.out.Buf)-c.sent > sendsPerTurn*sendMost {
+		c.stack()
+	}
+	for turn := sendsPerTurn; !c.loop.blocked && !c.closed && c.loop.waiting > 0; turn-- {
+		if turn == 0 {
+			l.line(c) // takeTurns goes on
+			c.publishOut(c.loop.waiting + len(c.out.Buf) - c.sent)
+			return
+		}
 		n := l.send(c, c.loop.backlog[0])
 		if c.closed {
 			return
@@ -451,6 +465,17 @@ func (l *loop) write(c *client) {
 	c.publishOut(c.loop.waiting + len(c.out.Buf) - c.sent)
 }
 
+// queue puts b, which is the client's own, behind what is unsent.
+func (c *client) queue(b []byte) {
+	if len(b) < shareFrom {
+		c.out.Buf = append(c.out.Buf, b...)
+		return
+	}
+	c.stack()
+	c.loop.backlog = append(c.loop.backlog, b)
+	c.loop.waiting += len(b)
+}
+
 // stack moves what is unsent to the backlog.
 func (c *client) stack() {
 	if unsent := c.out.Buf[c.sent:]; len(unsent) > 0 {
@@ -462,6 +487,7 @@ func (c *client) stack() {
 
 // send sends what the socket takes of b, and returns how much that was.
 func (l *loop) send(c *client, b []byte) int {
+	b = b[:min(len(b), sendMost)]
 	n, errno := send(c.fd, b)
 	switch {
 	case errno == unix.EINTR:
@@ -524,12 +550,10 @@ func (l *loop) runNext(c *client) {
 		}
 	}
 	c.loop.running = true
-	proto := c.out.Proto()
+	w := c.long()
 	go func() {
-		var w reply.RESP
-		w.SetProto(proto)
 		c.elsewhere(c.loop.next, &w, true)
-		c.loop.answered = w.Buf
+		c.loop.answered = w
 		l.ask(c, jobResume)
 	}()
 }
@@ -552,9 +576,20 @@ func (l *loop) resume(c *client) {
 			c.forget()
 			return
 		}
+		answer, late := c.loop.answered, c.loop.late
+		c.loop.answered, c.loop.late = reply.RESP{}, nil
+		if answer.Over() {
+			c.cutOff("its output is over the limit", answer.Mark())
+			l.close(c)
+			c.forget()
+			return
+		}
+		for _, b := range answer.Full {
+			c.queue(b)
+		}
+		c.queue(answer.Buf)
 		l.lend(c)
-		c.out.Buf = append(append(c.out.Buf, c.loop.answered...), c.loop.late...)
-		c.loop.answered, c.loop.late = nil, nil
+		c.out.Buf = append(c.out.Buf, late...)
 		l.back(c)
 	case c.closed || !c.loop.away:
 	case c.loop.next.row == nil: // it waited for room

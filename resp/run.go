@@ -15,6 +15,8 @@ import (
 const (
 	// flushAt is how many bytes of replies gather before they are sent although the batch is not through.
 	flushAt = 128 << 10
+	// replyChunk is the size of the chunks of a long reply.
+	replyChunk = 256 << 10
 	// batchCommands is how many commands a client runs before others have their turn.
 	batchCommands = 1024
 )
@@ -69,7 +71,7 @@ loop:
 			left = left[n:]
 			continue
 		}
-		mark := len(c.out.Buf)
+		mark := c.out.Mark()
 		pushes := false
 		resolved, err := command.Resolve(args)
 		if err != nil {
@@ -106,7 +108,7 @@ loop:
 				c.runBound(run, row, args, &c.out)
 			default:
 				if err := c.session.Run(row, args, &c.out); err == darter.ErrBusy {
-					c.out.Buf = c.out.Buf[:mark]
+					c.out.Rewind(mark)
 					why, slow = needAway, true
 				} else if err != nil {
 					c.defect(&c.out, mark, err)
@@ -196,7 +198,7 @@ func (c *client) gate(row *command.Row) bool {
 
 // fail answers a request that can't be read.
 func (c *client) fail(err error) {
-	mark := len(c.out.Buf)
+	mark := c.out.Mark()
 	var protocol wire.ProtocolError
 	if errors.As(err, &protocol) {
 		c.server.log.Debug("closing client: "+string(protocol), "client", c.id, "addr", c.addr)
@@ -208,8 +210,8 @@ func (c *client) fail(err error) {
 }
 
 // defect replaces a reply that may be half written.
-func (c *client) defect(w *reply.RESP, mark int, err error) {
-	w.Buf = w.Buf[:mark]
+func (c *client) defect(w *reply.RESP, mark int64, err error) {
+	w.Rewind(mark)
 	if known, ok := err.(errs.Error); ok {
 		w.Error(string(known))
 		return
@@ -219,9 +221,9 @@ func (c *client) defect(w *reply.RESP, mark int, err error) {
 
 // hush takes a reply back that the client does not want, unless it is pushes. A muteNext turns to the command after the
 // one that set it.
-func (c *client) hush(w *reply.RESP, mark int, pushes bool) {
+func (c *client) hush(w *reply.RESP, mark int64, pushes bool) {
 	if !pushes {
-		w.Buf = w.Buf[:mark]
+		w.Rewind(mark)
 	}
 	switch c.quiet {
 	case muteNext:
@@ -231,10 +233,17 @@ func (c *client) hush(w *reply.RESP, mark int, pushes bool) {
 	}
 }
 
+// long returns a writer for the reply of a command that may be long.
+func (c *client) long() reply.RESP {
+	w := reply.RESP{Chunk: replyChunk, Limit: c.limit().hard.Load()}
+	w.SetProto(c.out.Proto())
+	return w
+}
+
 // elsewhere runs a command that left the batch, answering to w. It may take long and wait, unless it is run on the loop
 // after all: then it says that it can't.
 func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
-	mark := len(w.Buf)
+	mark := w.Mark()
 	if next.run != nil {
 		c.runBound(next.run, next.row, next.args, w)
 	} else {
@@ -244,7 +253,7 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 		}
 		switch err := c.session.Run(next.row, next.args, w); {
 		case err == darter.ErrBusy:
-			w.Buf = w.Buf[:mark]
+			w.Rewind(mark)
 			return false
 		case err != nil:
 			c.defect(w, mark, err)
@@ -258,7 +267,7 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 
 // runBound runs a command of this package. As in a session, a defect costs the command and nothing else.
 func (c *client) runBound(run handler, row *command.Row, args [][]byte, w *reply.RESP) {
-	mark := len(w.Buf)
+	mark := w.Mark()
 	defer func() {
 		if r := recover(); r != nil {
 			c.server.log.Error("panic contained", "panic", r, "command", row.FullName(), "stack", string(debug.Stack()))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
-	"github.com/darterdb/darter/internal/reply"
 )
 
 const (
@@ -36,16 +35,18 @@ type stream struct {
 
 	mu struct {
 		sync.Mutex
-		idle    sync.Cond // the writer has ended
-		backlog []byte    // for the writer to take
-		taken   int       // bytes it is writing
-		writing bool
-		failed  bool
-		busy    bool     // in a batch: pushes wait until its replies are in the backlog
-		ended   bool     // no more pushes
-		last    bool     // no more is to be read
-		late    []parcel // that wait so
-		lateLen int
+		idle     sync.Cond // the writer has ended
+		ahead    [][]byte  // chunks of long replies, for the writer to take before the backlog
+		aheadLen int       // bytes in ahead
+		backlog  []byte    // for the writer to take
+		taken    int       // bytes it is writing
+		writing  bool
+		failed   bool
+		busy     bool     // in a batch: pushes wait until its replies are in the backlog
+		ended    bool     // no more pushes
+		last     bool     // no more is to be read
+		late     []parcel // that wait so
+		lateLen  int
 	}
 }
 
@@ -174,8 +175,7 @@ func (t *stream) process() {
 func (t *stream) elsewhere(next call) {
 	c := t.client
 	next = next.copied()
-	var w reply.RESP
-	w.SetProto(c.out.Proto())
+	w := c.long()
 	if next.row.Flags&command.Blocking != 0 {
 		t.setBusy(false)
 		stop := t.listen()
@@ -185,7 +185,38 @@ func (t *stream) elsewhere(next call) {
 	} else {
 		c.elsewhere(next, &w, true)
 	}
+	if w.Over() {
+		c.cutOff("its output is over the limit", w.Mark())
+		c.server.kill(c)
+		c.closing = true
+		return
+	}
+	if len(w.Full) > 0 {
+		t.sendChunks(w.Full)
+	}
 	c.out.Buf = append(c.out.Buf, w.Buf...)
+}
+
+// sendChunks queues a long reply as it is.
+func (t *stream) sendChunks(chunks [][]byte) {
+	t.flush(t.client)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, b := range chunks {
+		n += len(b)
+	}
+	if t.fitsLocked(n) {
+		if t.mu.backlog != nil {
+			chunks = append([][]byte{t.mu.backlog}, chunks...)
+			n += len(t.mu.backlog)
+			t.mu.backlog = nil
+		}
+		t.mu.ahead = append(t.mu.ahead, chunks...)
+		t.mu.aheadLen += n
+		t.startLocked()
+	}
+	t.client.closing = t.client.closing || t.mu.failed
 }
 
 // listen reads what the client sends, a little of it, until stop is called, which returns that. If the client ends, its
@@ -315,7 +346,7 @@ func (t *stream) fitsLocked(n int) bool {
 	if t.mu.failed {
 		return false
 	}
-	if t.client.overfull(len(t.mu.backlog) + t.mu.taken + t.mu.lateLen + n) {
+	if t.client.overfull(t.mu.aheadLen + len(t.mu.backlog) + t.mu.taken + t.mu.lateLen + n) {
 		t.mu.failed = true
 		t.client.server.kill(t.client)
 		return false
@@ -325,7 +356,7 @@ func (t *stream) fitsLocked(n int) bool {
 
 // startLocked shows others the backlog, and starts the writer if it is not at work.
 func (t *stream) startLocked() {
-	t.client.publishOut(len(t.mu.backlog) + t.mu.taken)
+	t.client.publishOut(t.mu.aheadLen + len(t.mu.backlog) + t.mu.taken)
 	if !t.mu.writing {
 		t.mu.writing = true
 		t.client.server.work.Go(t.write)
@@ -336,12 +367,20 @@ func (t *stream) startLocked() {
 func (t *stream) write() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.mu.backlog) > 0 && !t.mu.failed {
-		buf := t.mu.backlog
-		t.mu.backlog = nil
+	for !t.mu.failed {
+		var buf []byte
+		if len(t.mu.ahead) > 0 {
+			buf, t.mu.ahead = t.mu.ahead[0], t.mu.ahead[1:]
+			t.mu.aheadLen -= len(buf)
+		} else {
+			buf, t.mu.backlog = t.mu.backlog, nil
+		}
+		if len(buf) == 0 {
+			break
+		}
 		for at := 0; at < len(buf) && !t.mu.failed; {
 			t.mu.taken = len(buf) - at
-			t.client.publishOut(t.mu.taken + len(t.mu.backlog))
+			t.client.publishOut(t.mu.taken + t.mu.aheadLen + len(t.mu.backlog))
 			t.mu.Unlock()
 			n, err := t.conn.Write(buf[at:min(at+writeChunk, len(buf))])
 			t.client.meter.out.Add(int64(n))
@@ -355,7 +394,7 @@ func (t *stream) write() {
 		}
 	}
 	if t.mu.failed {
-		t.mu.backlog = nil
+		t.mu.ahead, t.mu.aheadLen, t.mu.backlog = nil, 0, nil
 		_ = t.conn.SetReadDeadline(time.Now()) // no more commands either
 	}
 	t.client.publishOut(0)

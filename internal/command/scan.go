@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 
@@ -14,23 +15,48 @@ import (
 // the most.
 const sliceSteps = 64
 
-// keyList gathers keys in one buffer.
+// keyList gathers keys, one after the other with its length before it, in chunks: in one buffer many keys would be
+// copied again and again as that grows.
 type keyList struct {
-	bytes []byte
-	ends  []int
+	n    int
+	full [][]byte
+	last []byte
 }
 
+// keyChunk is the size from which on a chunk is full.
+const keyChunk = 64 << 10
+
 func (l *keyList) add(key []byte) {
-	l.bytes = append(l.bytes, key...)
-	l.ends = append(l.ends, len(l.bytes))
+	if len(l.last) >= keyChunk {
+		l.full = append(l.full, l.last)
+		l.last = make([]byte, 0, keyChunk+keyChunk/8)
+	}
+	l.last = append(binary.AppendUvarint(l.last, uint64(len(key))), key...)
+	l.n++
+}
+
+// all yields the keys in order.
+func (l *keyList) all(yield func(key []byte) bool) {
+	for i := range len(l.full) + 1 {
+		left := l.last
+		if i < len(l.full) {
+			left = l.full[i]
+		}
+		for len(left) > 0 {
+			n, size := binary.Uvarint(left)
+			end := size + int(n)
+			if !yield(left[size:end]) {
+				return
+			}
+			left = left[end:]
+		}
+	}
 }
 
 func (l *keyList) write(c *Call) {
-	c.W.Array(len(l.ends))
-	from := 0
-	for _, end := range l.ends {
-		c.W.Bulk(l.bytes[from:end])
-		from = end
+	c.W.Array(l.n)
+	for key := range l.all {
+		c.W.Bulk(key)
 	}
 }
 

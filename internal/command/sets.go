@@ -131,10 +131,11 @@ func (c *Call) spopMany() {
 	}
 	// What is gone has to be told, even if memory ran out before the rest.
 	c.W.Set(n)
-	from := 0
-	for _, end := range popped.ends[:n] {
-		c.W.Bulk(popped.bytes[from:end])
-		from = end
+	for member := range popped.all {
+		if n--; n < 0 {
+			break
+		}
+		c.W.Bulk(member)
 	}
 }
 

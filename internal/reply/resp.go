@@ -6,28 +6,65 @@ import "github.com/darterdb/darter/internal/num"
 //
 // The reader of a connection gets its replies by writing Buf to the socket and handing it back with Reset; Buf only
 // grows, so a settled connection answers without allocating. It is not safe for concurrent use.
+//
+// A reply of many megabytes in one buffer would be copied again and again as that grows, each time for as long as the
+// memory takes to be mapped, in which the process can't be stopped for a collection. For a writer of long replies
+// Chunk is set: then what is full moves to Full, and is sent before Buf.
 type RESP struct {
-	// Buf holds the replies so far. The caller may take it, cut it or replace it between replies.
-	Buf   []byte
-	resp3 bool
+	// Buf holds the replies so far, or their end. The caller may take it, cut it or replace it between replies.
+	Buf []byte
+	// Full holds what comes before Buf, in chunks.
+	Full [][]byte
+	// Chunk is the size from which on Buf is moved to Full; 0 is never.
+	Chunk int
+	// Limit is how many bytes of replies there may be where Chunk is set; 0 is any number. More are dropped, all of
+	// them, and Over says so.
+	Limit int64
+
+	before int64 // bytes that were moved to Full
+	over   bool
+	resp3  bool
 }
 
 var _ Rewinder = (*RESP)(nil)
 
 // Reset drops what was written, keeping the buffer's memory, and sets the protocol version.
 func (w *RESP) Reset(proto int) {
-	w.Buf = w.Buf[:0]
+	w.Buf, w.Full, w.before, w.over = w.Buf[:0], nil, 0, false
 	w.SetProto(proto)
 }
 
 // SetProto sets the protocol version for replies from now on: 3 is RESP3, anything else RESP2.
 func (w *RESP) SetProto(proto int) { w.resp3 = proto == 3 }
 
-// Mark is where the replies end now.
-func (w *RESP) Mark() int64 { return int64(len(w.Buf)) }
+// Mark is where the replies end now: how many bytes there are, or were.
+func (w *RESP) Mark() int64 { return w.before + int64(len(w.Buf)) }
 
 // Rewind takes back what was written since a Mark.
-func (w *RESP) Rewind(mark int64) { w.Buf = w.Buf[:mark] }
+func (w *RESP) Rewind(mark int64) {
+	for mark < w.before && len(w.Full) > 0 {
+		last := len(w.Full) - 1
+		w.Buf = w.Full[last]
+		w.before -= int64(len(w.Buf))
+		w.Full[last] = nil
+		w.Full = w.Full[:last]
+	}
+	w.Buf = w.Buf[:max(mark-w.before, 0)]
+}
+
+// Over says that the replies were more than Limit. There are none then.
+func (w *RESP) Over() bool { return w.over }
+
+// turn moves Buf to Full.
+func (w *RESP) turn() {
+	w.before += int64(len(w.Buf))
+	if w.over || w.Limit != 0 && w.before > w.Limit {
+		w.Full, w.Buf, w.over = nil, w.Buf[:0], true
+		return
+	}
+	w.Full = append(w.Full, w.Buf)
+	w.Buf = make([]byte, 0, w.Chunk+w.Chunk/8)
+}
 
 // Proto is the protocol version in use, 2 or 3.
 func (w *RESP) Proto() int {
@@ -55,15 +92,26 @@ func (w *RESP) Error(s string) {
 }
 
 // Int writes :n.
-func (w *RESP) Int(n int64) { w.Buf = appendLine(w.Buf, ':', n) }
+func (w *RESP) Int(n int64) {
+	if w.Chunk != 0 && len(w.Buf) >= w.Chunk {
+		w.turn()
+	}
+	w.Buf = appendLine(w.Buf, ':', n)
+}
 
 // Bulk writes b with its length before it.
 func (w *RESP) Bulk(b []byte) {
+	if w.Chunk != 0 && len(w.Buf) >= w.Chunk {
+		w.turn()
+	}
 	w.Buf = append(append(appendLine(w.Buf, '$', int64(len(b))), b...), '\r', '\n')
 }
 
 // BulkString writes s as Bulk does.
 func (w *RESP) BulkString(s string) {
+	if w.Chunk != 0 && len(w.Buf) >= w.Chunk {
+		w.turn()
+	}
 	w.Buf = append(append(appendLine(w.Buf, '$', int64(len(s))), s...), '\r', '\n')
 }
 

@@ -131,3 +131,58 @@ func BenchmarkStatus(b *testing.B) {
 		w.Status("OK")
 	}
 }
+
+// A long reply in chunks is the same as in one buffer, whatever is taken back meanwhile.
+func TestChunks(t *testing.T) {
+	one, many := RESP{}, RESP{Chunk: 64}
+	write := func(w *RESP) {
+		w.Array(300)
+		for i := range 300 {
+			switch i % 3 {
+			case 0:
+				w.Bulk([]byte(strings.Repeat("b", i%50)))
+			case 1:
+				w.Int(int64(i))
+			case 2:
+				w.BulkString("string")
+			}
+			if i%70 == 69 { // over several chunks
+				mark := w.Mark()
+				for range 40 {
+					w.BulkString("taken back")
+				}
+				w.Rewind(mark)
+				if w.Mark() != mark {
+					t.Fatalf("at %d after going back to %d", w.Mark(), mark)
+				}
+			}
+		}
+	}
+	write(&one)
+	write(&many)
+	var got []byte
+	for _, b := range many.Full {
+		got = append(got, b...)
+	}
+	if got = append(got, many.Buf...); string(got) != string(one.Buf) || len(many.Full) < 50 {
+		t.Fatalf("%d chunks: %q, want %q", len(many.Full), got, one.Buf)
+	}
+	if many.Mark() != int64(len(got)) || many.Over() {
+		t.Fatalf("%d bytes, want %d", many.Mark(), len(got))
+	}
+
+	limited := RESP{Chunk: 64, Limit: 1000}
+	for i := range 1000 {
+		limited.Int(int64(i))
+		if len(limited.Full) > 1000/64 || cap(limited.Buf) > 128 {
+			t.Fatalf("more is kept than the limit: %d chunks", len(limited.Full))
+		}
+	}
+	if !limited.Over() || limited.Mark() < 1000 {
+		t.Fatalf("the limit of 1000 bytes does not tell at %d", limited.Mark())
+	}
+	limited.Rewind(0)
+	if limited.Reset(2); limited.Over() || limited.Mark() != 0 {
+		t.Fatal("a reset writer remembers")
+	}
+}
