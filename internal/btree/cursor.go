@@ -32,6 +32,9 @@ func (t *Tree) Cursor(m slab.Mem, rank int) Cursor {
 // Rank returns the position of the element that Next returns next.
 func (c *Cursor) Rank() int { return c.rank }
 
+// Move has the cursor stand before the element at a position, from 0 to Count.
+func (c *Cursor) Move(rank int) { *c = c.t.Cursor(c.m, rank) }
+
 // Next returns the next element, if there is one.
 func (c *Cursor) Next() (packed.Elem, bool) {
 	if c.leaf == nil || c.off == c.leaf.get(atEnd) {

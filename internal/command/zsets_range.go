@@ -175,9 +175,14 @@ func (c *Call) sendRange(rc rangeCommand) {
 		return
 	}
 	at := z.From(s.From)
+	pairs := c.W.Proto() == 3
 	for range s.Len() {
-		e, _ := at.Next()
-		c.sortedElement(&e, withScores)
+		member, score, _ := at.NextBytes(c.digits[:0])
+		if withScores {
+			c.scorePair(member, score, pairs)
+		} else {
+			c.W.Bulk(member)
+		}
 	}
 }
 

@@ -291,7 +291,9 @@ func (e *SortedElem) Member(scratch []byte) []byte {
 // or at either end.
 type SortedCursor struct {
 	large bool
-	tree  btree.Cursor
+	tree  btree.Cursor // of a large one: behind the elements of run
+	run   []byte       // the elements of a leaf that come next, as one sequence
+	left  int          // how many there are in run
 	view  View
 	packedCursor
 }
@@ -312,17 +314,53 @@ func (c *SortedCursor) Next() (e SortedElem, ok bool) {
 	if !c.large {
 		return c.packedCursor.next()
 	}
-	t, ok := c.tree.Next()
+	b, ok := c.step()
 	if ok {
-		e = treeElement(c.view.Mem, t)
+		e = SortedElem{keyScore(b), packed.Elem{Str: b[keySize:]}}
 	}
 	return e, ok
+}
+
+// NextBytes is Next for the member's bytes alone. Those of an integer are its digits, in scratch, which needs 20 bytes
+// of capacity; others are the container's own.
+func (c *SortedCursor) NextBytes(scratch []byte) (member []byte, score float64, ok bool) {
+	if !c.large {
+		e, ok := c.packedCursor.next()
+		return e.Member(scratch), e.Score, ok
+	}
+	b, ok := c.step()
+	if !ok {
+		return nil, 0, false
+	}
+	return b[keySize:], keyScore(b), true
+}
+
+// step returns the next element of the tree, and goes on behind it.
+func (c *SortedCursor) step() (b []byte, ok bool) {
+	if c.left == 0 {
+		if c.run, c.left = c.tree.Run(); c.left == 0 {
+			return nil, false
+		}
+	}
+	c.left--
+	b, ok = packed.Short(c.run)
+	if ok {
+		c.run = c.run[1+len(b):]
+		return b, true
+	}
+	e, n := packed.Decode(c.run)
+	c.run = c.run[n:]
+	return btree.Bytes(c.view.Mem, e), true
 }
 
 // Prev returns the element before the cursor and moves back past it. At the start ok is false.
 func (c *SortedCursor) Prev() (e SortedElem, ok bool) {
 	if !c.large {
 		return c.packedCursor.prev()
+	}
+	if c.left > 0 {
+		c.tree.Move(c.tree.Rank() - c.left)
+		c.run, c.left = nil, 0
 	}
 	t, ok := c.tree.Prev()
 	if ok {
