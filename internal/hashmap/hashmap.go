@@ -1,19 +1,18 @@
-// Package hashmap is the hash table of large containers: byte strings with a value and a time each (Map), and numbers
-// found by a hash alone (Index).
+// Package hashmap is the hash table of large containers: byte strings with a value and a time each.
 //
 // # Words
 //
 //	page       a cell that holds the entries of one part of all hashes, with room for few more
 //	number     pages are numbered from 0 on; which one a hash belongs to follows from the count of pages
 //	directory  a radix tree of nodes that leads from a page's number to its cell
-//	entry      of a map a key, its value and its time; of an index a hash of 32 bits and a number of 64
+//	entry      a key, its value and its time
 //	lone       bytes too long for a page, in a cell of their own
 //
 // # Layout
 //
 //	record     root ref u64 | count u64 | bytes u64 | bytes of pages u64 | pages u32 |    in the container's raw bytes
 //	directory  birth u32 | head u32 | ref u48 | ref u48 | ... 64 of them                           392 B
-//	page       see page.go and index.go
+//	page       see page.go
 //	head       kind 2 bits, count 14 bits (of a directory's node: its slots) | size of the cell in units of 8 B u16 |
 //
 // A ref of 0 is a page without entries. Of one page the root is that page; of up to 64 it is a node that grows with
@@ -56,7 +55,6 @@ import (
 const (
 	dirNode = iota
 	mapPage
-	indexPage
 )
 
 const (
@@ -78,7 +76,7 @@ const (
 	maxPage  = 1 << 18 // bytes
 )
 
-// RecordSize is the size of a Map's or Index's record.
+// RecordSize is the size of a Map's record.
 const RecordSize = 36
 
 func le16(b []byte) int        { return int(binary.LittleEndian.Uint16(b)) }
@@ -111,7 +109,7 @@ func node(m slab.Mem, ref slab.Ref) []byte {
 	return b[:n:n]
 }
 
-// pages is what Map and Index have in common: pages by number. The zero value has none.
+// pages is a map's pages by number. The zero value has none.
 type pages struct {
 	// Root is the node that leads to all others, 0 without any page that has an entry.
 	Root slab.Ref

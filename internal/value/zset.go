@@ -15,7 +15,7 @@ import (
 // number of elements before one is its rank.
 //
 //	packed   | 1 | count, varint | score | member | score | member ...     in order; see zset_packed.go
-//	large    | 2 | tree | index |                                          see zset_large.go
+//	large    | 2 | tree | scores |                                         see zset_large.go
 //
 // A score is coded as zset_score.go says, and a member is a value of package packed. Every range of elements, whether
 // by rank, score or member (zset_range.go), is found as a span of ranks first, in O(log n) in a large one, and is
@@ -42,11 +42,11 @@ var sortedSetOps = typeOps{
 	},
 	nodeBytes: func(v View, raw []byte) int64 {
 		z := OpenSortedSet(v, raw)
-		return z.tree.Bytes + z.index.Bytes
+		return z.tree.Bytes + z.scores.Bytes
 	},
 	roots: func(v View, raw []byte, dst []Node) []Node {
 		z := OpenSortedSet(v, raw)
-		for _, n := range [...]Node{{TreeNode, z.tree.Root}, {MapNode, z.index.Root}} {
+		for _, n := range [...]Node{{TreeNode, z.tree.Root}, {MapNode, z.scores.Root}} {
 			if n.Ref != 0 {
 				dst = append(dst, n)
 			}
@@ -71,8 +71,8 @@ type SortedSet struct {
 	body []byte // packed: the elements
 	own  bool   // body lies in the heap's scratch, sortedRoom bytes from its start
 
-	tree  btree.Tree
-	index hashmap.Index
+	tree   btree.Tree
+	scores hashmap.Map
 }
 
 // OpenSortedSet opens raw bytes for reading; none are an empty sorted set.
@@ -89,7 +89,7 @@ func OpenSortedSet(v View, raw []byte) SortedSet {
 	}
 	size := 0
 	z.tree, size = btree.Decode(raw[1:], &sortedShape)
-	z.index, _ = hashmap.DecodeIndex(raw[1+size:])
+	z.scores, _ = hashmap.Decode(raw[1+size:])
 	z.n = z.tree.Count
 	return z
 }
@@ -121,7 +121,7 @@ func (z *SortedSet) Raw() (raw []byte, large bool) {
 		return nil, false
 	}
 	if z.form == sortedLarge {
-		z.heap.Scratch = z.index.AppendTo(z.tree.AppendTo(append(z.heap.Scratch[:0], sortedLarge)))
+		z.heap.Scratch = z.scores.AppendTo(z.tree.AppendTo(append(z.heap.Scratch[:0], sortedLarge)))
 		return z.heap.Scratch, true
 	}
 	z.takeOver(0)
@@ -369,5 +369,5 @@ func (c *SortedCursor) Prev() (e SortedElem, ok bool) {
 	return e, ok
 }
 
-// hashOf is the hash of a member that the index keeps.
+// hashOf is the hash of a member.
 func (z *SortedSet) hashOf(member []byte) uint64 { return maphash.Bytes(z.view.Seed, member) }

@@ -78,12 +78,12 @@ func cloneSortedSet(v View, raw []byte, to *Heap) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := z.index.Clone(v.Mem, to.Slab)
+	m, err := z.scores.Clone(v.Mem, to.Slab)
 	if err != nil {
 		t.Free(to.Slab)
 		return nil, err
 	}
-	z.tree, z.index, z.heap = t, x, to
+	z.tree, z.scores, z.heap = t, m, to
 	raw, _ = z.Raw()
 	return raw, nil
 }

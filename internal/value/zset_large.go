@@ -12,15 +12,14 @@ import (
 // # Large sorted sets
 //
 // A sorted tree has the elements, each the 8 bytes of its score that compare as scores do, and the member behind
-// them. Beside it stands an index from 32 bits of a member's hash to the bits of its score, which keeps no member:
-// whether a score that it gives is that of the member asked for, the tree says. So a member's bytes are kept once,
-// and the index costs 12 bytes an element.
+// them. Beside it stands a map from members to scores. So a member is kept twice, and its score is found as fast as a
+// field of a hash: an index of hashes alone, which leaves it to the tree whose score it is, takes half the memory of
+// the map, and twice the time.
 //
-//	tree     | score, 8 B | member |      by score and member
-//	index    | hash, 4 B | score, 8 B |   by hash
+//	tree     | score, 8 B | member |       by score and member
+//	scores   | member | score, 8 B |       by hash
 //
-// Every element has an entry in the index. Where memory fails an entry may stay whose element is gone: the tree is what
-// counts.
+// Both always have the same elements.
 
 // sortedShape is that of the trees. Small leaves are quick to search, and to copy where a version sees them.
 var sortedShape = btree.Shape{Sorted: true, Leaf: 1024}
@@ -44,15 +43,11 @@ func treeElement(m slab.Mem, e packed.Elem) SortedElem {
 
 // lookup finds the score of a member.
 func (z *SortedSet) lookup(member []byte) (score float64, found bool) {
-	var buf [keySize + keyRoom]byte
-	key := treeKey(buf[:0], 0, member)
-	z.index.Lookup(z.view.Mem, z.hashOf(member), func(bits uint64) bool {
-		score = math.Float64frombits(bits)
-		appendKey(key[:0], score)
-		found = z.tree.Has(z.view.Mem, key)
-		return !found
-	})
-	return score, found
+	e, found := z.scores.Get(z.view.Mem, z.hashOf(member), member)
+	if !found {
+		return 0, false
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(e.Value)), true
 }
 
 func (z *SortedSet) seekLarge(score float64, member []byte) (rank int, found bool) {
@@ -87,7 +82,7 @@ func (z *SortedSet) insertLarge(key []byte) error {
 	if _, _, err := z.tree.Insert(s, key); err != nil {
 		return err
 	}
-	if err := z.index.Put(s, z.hashOf(key[keySize:]), scoreBits(key)); err != nil {
+	if err := z.note(key); err != nil {
 		z.takeBack(key)
 		return err
 	}
@@ -97,28 +92,35 @@ func (z *SortedSet) insertLarge(key []byte) error {
 
 // moveLarge gives a member the score of an element instead of its old one.
 func (z *SortedSet) moveLarge(key []byte, old float64) error {
-	s, h, bits, oldBits := z.heap.Slab, z.hashOf(key[keySize:]), scoreBits(key), math.Float64bits(old)
+	s := z.heap.Slab
 	if _, _, err := z.tree.Insert(s, key); err != nil {
 		return err
 	}
-	_, err := z.index.Replace(s, h, oldBits, bits)
+	err := z.note(key)
 	if err == nil {
+		score := keyScore(key)
 		appendKey(key[:0], old)
 		if _, _, err = z.tree.Delete(s, key); err == nil {
 			return nil
 		}
-		_, _ = z.index.Replace(s, h, bits, oldBits) // its page is private by now
-		binary.BigEndian.PutUint64(key, keyBits(math.Float64frombits(bits)))
+		_ = z.note(key) // for which its page has room, and is private by now
+		appendKey(key[:0], score)
 	}
 	z.takeBack(key)
 	return err
 }
 
+// note has the map know the score of an element.
+func (z *SortedSet) note(key []byte) error {
+	var bits [8]byte
+	binary.LittleEndian.PutUint64(bits[:], math.Float64bits(keyScore(key)))
+	member := key[keySize:]
+	_, err := z.scores.Put(z.heap.Slab, z.view.Seed, z.hashOf(member), member, bits[:], 0)
+	return err
+}
+
 // takeBack removes an element that was just inserted, for which no memory is needed: the way to it is private.
 func (z *SortedSet) takeBack(key []byte) { _, _, _ = z.tree.Delete(z.heap.Slab, key) }
-
-// scoreBits returns the score of a tree's element as the index keeps it.
-func scoreBits(key []byte) uint64 { return math.Float64bits(keyScore(key)) }
 
 func (z *SortedSet) removeLarge(member []byte) (bool, error) {
 	score, found := z.lookup(member)
@@ -126,18 +128,29 @@ func (z *SortedSet) removeLarge(member []byte) (bool, error) {
 		return false, nil
 	}
 	var buf [keySize + keyRoom]byte
-	if _, _, err := z.tree.Delete(z.heap.Slab, treeKey(buf[:0], score, member)); err != nil {
+	key := treeKey(buf[:0], score, member)
+	if err := z.prepare(key); err != nil {
 		return false, err
 	}
-	z.forget(z.hashOf(member), score)
+	if _, _, err := z.tree.Delete(z.heap.Slab, key); err != nil {
+		return false, err
+	}
+	z.forget(member)
 	z.n = z.tree.Count
 	return true, nil
 }
 
-// forget removes the entry of an element that is gone. One that stays for want of memory leads nowhere, which lookup
-// finds out.
-func (z *SortedSet) forget(hash uint64, score float64) {
-	_, _ = z.index.Delete(z.heap.Slab, hash, math.Float64bits(score))
+// prepare sees to it that the map can forget an element without any memory.
+func (z *SortedSet) prepare(key []byte) error {
+	if !z.heap.HasVersions() {
+		return nil
+	}
+	return z.note(key) // a page that a version sees is copied for it
+}
+
+// forget removes a member from the map, for which it was prepared.
+func (z *SortedSet) forget(member []byte) {
+	_, _ = z.scores.Delete(z.heap.Slab, z.hashOf(member), member)
 }
 
 // removeSpanLarge removes elements by rank, some at a time.
@@ -147,24 +160,33 @@ func (z *SortedSet) removeSpanLarge(from, to int) error {
 		z.n = 0
 		return nil
 	}
-	var gone [64]struct {
-		hash  uint64
-		score float64
-	}
+	const most, mostBytes = 64, 16 << 10
+	var room [512]byte
+	gone := room[:] // the elements' keys, one after the other
+	var ends [most]int
 	for from < to {
-		n := min(to-from, len(gone))
+		n := 0
+		gone = gone[:0]
 		c := z.From(from)
-		for i := range gone[:n] {
-			e, _ := c.Next()
-			gone[i].hash, gone[i].score = z.hashOf(e.member.Str), e.Score
+		for n < min(to-from, most) && len(gone) < mostBytes {
+			b, _ := c.step()
+			if err := z.prepare(b); err != nil {
+				return err
+			}
+			gone = append(gone, b...)
+			ends[n] = len(gone)
+			n++
 		}
 		err := z.tree.DeleteRange(z.heap.Slab, from, n)
+		removed := z.n - z.tree.Count // the first ones, also where it failed
 		z.n = z.tree.Count
+		at := 0
+		for _, end := range ends[:removed] {
+			z.forget(gone[at+keySize : end])
+			at = end
+		}
 		if err != nil {
 			return err
-		}
-		for _, g := range gone[:n] {
-			z.forget(g.hash, g.score)
 		}
 		to -= n
 	}
@@ -175,6 +197,6 @@ func (z *SortedSet) removeSpanLarge(from, to int) error {
 func (z *SortedSet) freeNodes() {
 	if z.form == sortedLarge {
 		z.tree.Free(z.heap.Slab)
-		z.index.Free(z.heap.Slab)
+		z.scores.Free(z.heap.Slab)
 	}
 }

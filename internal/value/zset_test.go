@@ -182,9 +182,9 @@ func (b *sortedBench) check() {
 	z := b.open()
 	checkSorted(b.t, &z, b.model.pairs())
 	if b.large {
-		require.GreaterOrEqual(b.t, z.index.Count, z.n)
-		require.Equal(b.t, b.heap.Usage().Cells[slab.Container]-b.heap.Usage().Retired, z.tree.Bytes+z.index.Bytes)
-		require.Equal(b.t, z.tree.Bytes+z.index.Bytes, KindSortedSet.NodeBytes(b.view(), b.raw))
+		require.Equal(b.t, z.n, z.scores.Count)
+		require.Equal(b.t, b.heap.Usage().Cells[slab.Container]-b.heap.Usage().Retired, z.tree.Bytes+z.scores.Bytes)
+		require.Equal(b.t, z.tree.Bytes+z.scores.Bytes, KindSortedSet.NodeBytes(b.view(), b.raw))
 	}
 	if len(b.raw) > 0 {
 		require.Equal(b.t, len(b.model), KindSortedSet.Count(b.view(), b.raw))
