@@ -184,6 +184,15 @@ func newSought(key []byte) sought {
 	return k
 }
 
+// headOf returns the first eight bytes of the element at the start of b, if it is a short one that has them, and the key
+// has: mostly they tell which is less.
+func (k *sought) headOf(b []byte) (head uint64, ok bool) {
+	if len(b) > 8 && b[0] >= 8 && b[0] <= packed.MaxShort && k.long {
+		return binary.BigEndian.Uint64(b[1:]), true
+	}
+	return 0, false
+}
+
 // compare returns how b compares with the key: below 0 if it is less.
 func (k *sought) compare(b []byte) int {
 	if k.long && len(b) >= 8 {

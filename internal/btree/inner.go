@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"github.com/darterdb/darter/internal/packed"
@@ -109,7 +110,15 @@ func (x node) childFor(m slab.Mem, k *sought) int {
 	lo, hi := 1, x.count()
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
-		if b, _ := stringAt(m, x[x.keyAt(mid):]); k.compare(b) <= 0 {
+		b := x[x.keyAt(mid):]
+		var c int
+		if head, ok := k.headOf(b); ok && head != k.head {
+			c = cmp.Compare(head, k.head)
+		} else {
+			b, _ := stringAt(m, b)
+			c = k.compare(b)
+		}
+		if c <= 0 {
 			lo = mid + 1
 		} else {
 			hi = mid

@@ -174,6 +174,10 @@ func (x node) seek(m slab.Mem, k *sought) (i, off int, exact bool) {
 		off, i = x.mark(lo - 1)
 	}
 	for end := x.get(atEnd); off < end; i++ {
+		if head, ok := k.headOf(x[off:]); ok && head < k.head {
+			off += 1 + int(x[off])
+			continue
+		}
 		b, n := stringAt(m, x[off:])
 		if c := k.compare(b); c >= 0 {
 			return i, off, c == 0

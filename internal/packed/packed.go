@@ -41,7 +41,7 @@ const (
 	tagLong   = 0xF0
 	tagLone   = 0xF8
 
-	maxShort  = tagMedium - 1
+	MaxShort  = tagMedium - 1
 	maxMedium = 1<<14 - 1
 	maxTiny   = 31
 
@@ -66,7 +66,7 @@ type Elem struct {
 func Decode(b []byte) (Elem, int) {
 	h := int(b[0])
 	switch {
-	case h <= maxShort:
+	case h <= MaxShort:
 		return Elem{Str: b[1 : 1+h : 1+h]}, 1 + h
 	case h < tagTiny:
 		n := 2 + (h&0x3F)<<8 + int(b[1])
@@ -87,7 +87,7 @@ func Decode(b []byte) (Elem, int) {
 // Decode. It takes one byte more than the string has.
 func Short(b []byte) (s []byte, ok bool) {
 	n := int(b[0])
-	if n > maxShort {
+	if n > MaxShort {
 		return nil, false
 	}
 	return b[1 : 1+n : 1+n], true
@@ -110,7 +110,7 @@ func readInt(b []byte, width int) int64 {
 func Skip(b []byte) int {
 	h := int(b[0])
 	switch {
-	case h <= maxShort:
+	case h <= MaxShort:
 		return 1 + h
 	case h < tagTiny:
 		return 2 + (h&0x3F)<<8 + int(b[1])
@@ -127,7 +127,7 @@ func Skip(b []byte) int {
 // AppendString appends a string, as a string even if it is the digits of an integer.
 func AppendString(dst, s []byte) []byte {
 	switch n := len(s); {
-	case n <= maxShort:
+	case n <= MaxShort:
 		dst = append(dst, byte(n))
 	case n <= maxMedium:
 		dst = append(dst, tagMedium|byte(n>>8), byte(n))
@@ -182,7 +182,7 @@ func SizeString(s []byte) int { return SizeOf(len(s)) }
 // SizeOf returns how many bytes a string of n bytes takes as a string.
 func SizeOf(n int) int {
 	switch {
-	case n <= maxShort:
+	case n <= MaxShort:
 		return 1 + n
 	case n <= maxMedium:
 		return 2 + n

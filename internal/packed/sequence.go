@@ -72,7 +72,7 @@ func (p *Pattern) Matches(e Elem) bool {
 func (p Pattern) Find(b []byte, step int) (i, at int, ok bool) {
 	for ; at < len(b); i += step {
 		// Most elements differ in length or in their first byte from what is looked for.
-		if h := int(b[at]); h > maxShort {
+		if h := int(b[at]); h > MaxShort {
 			if e, _ := Decode(b[at:]); p.Matches(e) {
 				return i, at, true
 			}
@@ -118,14 +118,14 @@ func Valid(b []byte) bool {
 func valid(b []byte) (n int, ok bool) {
 	h := int(b[0])
 	switch {
-	case h <= maxShort:
+	case h <= MaxShort:
 		n = 1 + h
 	case h < tagTiny:
 		if len(b) < 2 {
 			return 0, false
 		}
 		length := (h&0x3F)<<8 + int(b[1])
-		n, ok = 2+length, length > maxShort
+		n, ok = 2+length, length > MaxShort
 		return n, ok && n <= len(b)
 	case h < tagInt:
 		n = 1
