@@ -69,8 +69,8 @@ const (
 	maxHeight = (30 + fanBits - 1) / fanBits
 	maxPages  = 1 << 30
 
-	pageFill = 320 // bytes of a page's cell, on average, above which pages are split
-	minFill  = 128 // and below which they are joined
+	pageFill = 704 // bytes of a page's cell, on average, above which pages are split
+	minFill  = 288 // and below which they are joined
 	step     = 64  // by which cells of pages grow
 	maxCount = 1<<14 - 1
 	maxPage  = 1 << 18 // bytes
