@@ -27,16 +27,34 @@ func addresses(t testing.TB) (realAddr, ourAddr string) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	realAddr, ourAddr := addresses(t)
+	// Scripts wait much, so two run at a time, each with servers of its own; a given server is there once.
+	servers := make(chan [2]string, 2)
+	for range cap(servers) {
+		realAddr, ourAddr := addresses(t)
+		servers <- [2]string{realAddr, ourAddr}
+		if os.Getenv(AddrEnv) != "" {
+			break
+		}
+	}
 	for _, file := range files {
 		steps, err := loadScript(file)
 		require.NoError(t, err)
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		t.Run(name+"/RESP2", func(t *testing.T) { runScript(t, steps, newPair(t, realAddr, ourAddr, false)) })
-		t.Run(name+"/RESP3", func(t *testing.T) { runScript(t, steps, newPair(t, realAddr, ourAddr, true)) })
+		for _, resp3 := range []bool{false, true} {
+			name := strings.TrimSuffix(filepath.Base(file), ".txt") + "/RESP2"
+			if resp3 {
+				name = strings.TrimSuffix(name, "2") + "3"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				addr := <-servers
+				defer func() { servers <- addr }()
+				runScript(t, steps, newPair(t, addr[0], addr[1], resp3))
+			})
+		}
 	}
 }
 
@@ -64,6 +82,7 @@ var (
 )
 
 func TestRandom(t *testing.T) {
+	t.Parallel()
 	realAddr, ourAddr := addresses(t)
 	for _, resp3 := range []bool{false, true} {
 		name, seed := "RESP2", *randomSeed

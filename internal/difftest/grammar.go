@@ -19,6 +19,7 @@ type grammar struct {
 	r *rand.Rand
 
 	later  bool // commands that came after the real server's version, too
+	shapes bool // nothing that depends on how containers are kept
 	queued bool // inside of a transaction, where nothing waits
 	group  string
 	wide   int // over 0: members are from a pool of so many
@@ -97,7 +98,11 @@ func written(of []production) func(*grammar) unit {
 		if g.r.IntN(10) == 0 {
 			args[0] = strings.ToLower(args[0])
 		}
-		return unit{{args: args, rule: p.rule}}
+		c := command{args: args, rule: p.rule}
+		if g.shapes && strings.EqualFold(args[0], "OBJECT") {
+			c.rule = anyOf
+		}
+		return unit{c}
 	}
 }
 

@@ -6,30 +6,30 @@ import (
 	"strconv"
 )
 
-// look compares all data of both servers: the keys of every database, their types and times of expiry, and what they hold. It leaves
-// the first database selected.
-func (p *pair) look() string {
-	defer p.compare(command{args: []string{"SELECT", "0"}})
+// look compares all data of both servers: the keys of every database, their types and times of expiry, what they hold
+// and, if asked to, how that is kept. It leaves the first database selected.
+func look(a, b speaker, encodings bool) string {
+	defer compare(a, b, command{args: []string{"SELECT", "0"}})
 	for db := range databases {
 		all := command{args: []string{"KEYS", "*"}, rule: rule{unordered: true}}
 		for _, c := range []command{{args: []string{"SELECT", strconv.Itoa(db)}}, all} {
-			if wrong := p.compare(c); wrong != "" {
+			if wrong := compare(a, b, c); wrong != "" {
 				return wrong
 			}
 		}
 		var names []string
-		for _, e := range p.real.do(all.args).replies[0].Elems {
+		for _, e := range a.do(all.args).replies[0].Elems {
 			names = append(names, e.Str)
 		}
 		slices.Sort(names)
 		for _, key := range names {
-			if wrong := p.lookAt(key); wrong != "" {
+			if wrong := lookAt(a, b, key, encodings); wrong != "" {
 				return wrong
 			}
 		}
 		// Keys that have expired count until somebody asks for them.
-		p.compare(command{args: append([]string{"EXISTS"}, slices.Concat(slices.Collect(maps.Values(groupKeys))...)...)})
-		if wrong := p.compare(command{args: []string{"DBSIZE"}}); wrong != "" {
+		compare(a, b, command{args: append([]string{"EXISTS"}, slices.Concat(slices.Collect(maps.Values(groupKeys))...)...)})
+		if wrong := compare(a, b, command{args: []string{"DBSIZE"}}); wrong != "" {
 			return wrong
 		}
 	}
@@ -37,8 +37,8 @@ func (p *pair) look() string {
 }
 
 // lookAt compares one key.
-func (p *pair) lookAt(key string) string {
-	kind := p.real.do([]string{"TYPE", key}).replies[0].Str
+func lookAt(a, b speaker, key string, encodings bool) string {
+	kind := a.do([]string{"TYPE", key}).replies[0].Str
 	encoding := rule{}
 	var reads []command
 	read := func(u rule, args ...string) { reads = append(reads, command{args: args, rule: u}) }
@@ -63,7 +63,7 @@ func (p *pair) lookAt(key string) string {
 		read(rule{}, "ZCARD", key)
 		// The scores are kept twice: by order, and by member.
 		scores := []string{"ZMSCORE", key}
-		for _, e := range p.real.do([]string{"ZRANGE", key, "0", "-1"}).replies[0].Elems {
+		for _, e := range a.do([]string{"ZRANGE", key, "0", "-1"}).replies[0].Elems {
 			scores = append(scores, e.Str)
 		}
 		read(rule{doubles: true}, scores...)
@@ -71,9 +71,20 @@ func (p *pair) lookAt(key string) string {
 		read(rule{}, "XRANGE", key, "-", "+")
 		read(rule{fix: withoutMoments}, "XINFO", "STREAM", key, "FULL", "COUNT", "0")
 	}
-	read(encoding, "OBJECT", "ENCODING", key)
+	if encodings {
+		read(encoding, "OBJECT", "ENCODING", key)
+	}
 	read(rule{approx: ttlSlackMs}, "PTTL", key)
 	read(rule{}, "TYPE", key)
-	_, wrong := p.runUnits([]unit{reads})
-	return wrong
+	var all [][]string
+	for _, c := range reads {
+		all = append(all, c.args)
+	}
+	x, y := a.batch(all), b.batch(all)
+	for i, c := range reads {
+		if !c.rule.same(x[i], y[i]) {
+			return mismatch(c, a, b, x[i], y[i])
+		}
+	}
+	return ""
 }

@@ -17,11 +17,16 @@ type command struct {
 	rule rule
 	walk bool // a cursor is followed to its end
 	look bool // no command: all data is compared
+
+	event bool // no command: something happens that nobody may notice
 }
 
 func (c command) String() string {
-	if c.look {
+	switch {
+	case c.look:
 		return "# a look at all data"
+	case c.event:
+		return "# an event"
 	}
 	words := make([]string, len(c.args))
 	for i, a := range c.args {
@@ -59,14 +64,8 @@ func runRandom(t *testing.T, p *pair, seed uint64, count int) {
 		if wrong == "" {
 			continue
 		}
-		short, last := p.shrink(history[:begin+n])
-		var b strings.Builder
-		for _, u := range short {
-			for _, c := range u {
-				fmt.Fprintf(&b, "\t%.300s\n", c)
-			}
-		}
-		t.Fatalf("seed %d, unit %d: %s\nit takes these commands after a FLUSHALL:\n%s%s", seed, begin+n, wrong, b.String(), last)
+		short, last := shrink(history[:begin+n], p.replay)
+		t.Fatalf("seed %d, unit %d: %s\nit takes these commands after a FLUSHALL:\n%s%s", seed, begin+n, wrong, printed(short), last)
 	}
 }
 
@@ -82,7 +81,7 @@ func (p *pair) runUnits(units []unit) (n int, wrong string) {
 		for _, c := range under {
 			a, b := p.real.receive("main", 1), p.ours.receive("main", 1)
 			if wrong == "" && !c.rule.same(a, b) {
-				n, wrong = c.unit+1, mismatch(c.command, a, b)
+				n, wrong = c.unit+1, mismatch(c.command, p.real, p.ours, a, b)
 			}
 			if a.failure != "" || b.failure != "" {
 				break // the connection is a new one
@@ -102,48 +101,13 @@ func (p *pair) runUnits(units []unit) (n int, wrong string) {
 			if !collect() {
 				return n, wrong
 			}
-			if wrong = p.compare(c); wrong != "" {
+			if wrong = compare(p.real, p.ours, c); wrong != "" {
 				return i + 1, wrong
 			}
 		}
 	}
 	collect()
 	return n, wrong
-}
-
-func mismatch(c command, a, b outcome) string {
-	x, y := a.whole(), b.whole()
-	same := 0
-	for same < min(len(x), len(y)) && x[same] == y[same] {
-		same++
-	}
-	const before, after = 100, 400
-	from := max(0, same-before)
-	return fmt.Sprintf("%.1000s\n\tfrom byte %d on\n\tredis:  %.*s\n\tdarter: %.*s", c, from, after, x[from:], after, y[from:])
-}
-
-// compare runs one command on both servers and returns what is wrong, or "".
-func (p *pair) compare(c command) string {
-	var a, b outcome
-	switch {
-	case c.look:
-		return p.look()
-	case c.walk:
-		a, b = p.real.scan("main", c.args), p.ours.scan("main", c.args)
-	default:
-		a, b = p.real.do(c.args), p.ours.do(c.args)
-	}
-	if c.rule.same(a, b) {
-		return ""
-	}
-	return mismatch(c, a, b)
-}
-
-func (s *side) send(args []string) { s.link("main").SendRaw(redistest.AppendCommand(nil, args...)) }
-
-func (s *side) do(args []string) outcome {
-	s.send(args)
-	return s.receive("main", 1)
 }
 
 // replay runs a history from empty servers and returns how many units it took to the first mismatch, and that mismatch.
@@ -157,9 +121,9 @@ func isMulti(c command) bool { return len(c.args) == 1 && strings.EqualFold(c.ar
 
 // shrink drops pieces of a history that ends in a mismatch, large ones first, as long as a mismatch remains. It stops trying after
 // a while and returns the best so far, with the mismatch it shows. Of units, only transactions stay whole.
-func (p *pair) shrink(history []unit) (short []unit, wrong string) {
+func shrink(history []unit, replay func([]unit) (n int, wrong string)) (short []unit, wrong string) {
 	const limit = 20 * time.Second
-	n, wrong := p.replay(history)
+	n, wrong := replay(history)
 	if wrong == "" {
 		return history[max(0, len(history)-50):], "\t(it does not happen again when repeated; these are the last 50 at most)"
 	}
@@ -177,7 +141,7 @@ func (p *pair) shrink(history []unit) (short []unit, wrong string) {
 		removed := false
 		for at := 0; at < len(short) && time.Now().Before(end); {
 			rest := append(append([]unit{}, short[:at]...), short[min(at+piece, len(short)):]...)
-			if n, w := p.replay(rest); w != "" {
+			if n, w := replay(rest); w != "" {
 				short, wrong, removed = rest[:n], w, true
 			} else {
 				at += piece
@@ -189,4 +153,15 @@ func (p *pair) shrink(history []unit) (short []unit, wrong string) {
 		piece = max(1, piece/2)
 	}
 	return short, wrong
+}
+
+// printed shows a history.
+func printed(history []unit) string {
+	var b strings.Builder
+	for _, u := range history {
+		for _, c := range u {
+			fmt.Fprintf(&b, "\t%.300s\n", c)
+		}
+	}
+	return b.String()
 }

@@ -3,7 +3,6 @@ package difftest
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -122,7 +121,10 @@ func (s *side) run(st *step, now time.Time) outcome {
 		return outcome{failure: err.Error()}
 	}
 	if st.scan {
-		return s.scan(st.conn, args)
+		return scan(args, func(args []string) outcome {
+			s.link(st.conn).SendRaw(redistest.AppendCommand(nil, args...))
+			return s.receive(st.conn, 1)
+		})
 	}
 	l := s.link(st.conn)
 	if st.raw {
@@ -166,48 +168,25 @@ func (s *side) untilClosed(conn string) outcome {
 	return o
 }
 
-// scan runs a cursor to its end and returns the set of what it yielded, or the first error. An element may come more than once; those
-// of hashes and sorted sets come with what belongs to them.
-func (s *side) scan(conn string, args []string) outcome {
-	const longest = 100_000
-	at := slices.Index(args, cursorVariable)
-	if at < 0 {
-		return outcome{failure: "!scan needs " + cursorVariable}
+func (s *side) title() string { return s.name }
+
+func (s *side) send(args []string) { s.link("main").SendRaw(redistest.AppendCommand(nil, args...)) }
+
+func (s *side) do(args []string) outcome {
+	s.send(args)
+	return s.receive("main", 1)
+}
+
+// batch sends all before it waits for replies.
+func (s *side) batch(all [][]string) []outcome {
+	var out []outcome
+	for _, args := range all {
+		s.send(args)
 	}
-	args = slices.Clone(args)
-	width := 1
-	if name := strings.ToUpper(args[0]); name == "HSCAN" || name == "ZSCAN" {
-		width = 2
+	for range all {
+		out = append(out, s.receive("main", 1))
 	}
-	seen := map[string]bool{}
-	set := redistest.Reply{Kind: redistest.Array}
-	args[at] = "0"
-	for range longest {
-		s.link(conn).SendRaw(redistest.AppendCommand(nil, args...))
-		o := s.receive(conn, 1)
-		if o.failure != "" || o.replies[0].IsError() {
-			return o
-		}
-		r := o.replies[0]
-		if r.Kind != redistest.Array || len(r.Elems) != 2 || r.Elems[0].Kind != redistest.Bulk || r.Elems[1].Kind != redistest.Array {
-			return outcome{failure: "not a reply of a cursor: " + r.Text()}
-		}
-		for group := range slices.Chunk(r.Elems[1].Elems, width) {
-			e := group[0]
-			if width > 1 {
-				e = redistest.Reply{Kind: redistest.Array, Elems: group}
-			}
-			if text := e.Text(); !seen[text] {
-				seen[text] = true
-				set.Elems = append(set.Elems, e)
-			}
-		}
-		args[at] = r.Elems[0].Str
-		if args[at] == "0" {
-			return outcome{replies: []redistest.Reply{set.Sorted()}}
-		}
-	}
-	return outcome{failure: "the cursor does not come to an end"}
+	return out
 }
 
 const cursorVariable = "$cursor"
