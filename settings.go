@@ -55,6 +55,7 @@ func containerLimits(l *value.Limits) map[string]*atomic.Int64 {
 		"zset-max-listpack-value":   &l.ZSetValue,
 		"stream-node-max-bytes":     &l.StreamBytes,
 		"stream-node-max-entries":   &l.StreamEntries,
+		"hll-sparse-max-bytes":      &l.HLLSparse,
 	}
 }
 

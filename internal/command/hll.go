@@ -101,7 +101,7 @@ func runPfselftest(c *Call) {
 		plain[index] = max(plain[index], to)
 		dense.DenseRaise(index, to)
 		if sound {
-			sparse, _, sound = sparse.Raise(index, to)
+			sparse, _, sound = sparse.Raise(index, to, value.HLLSparseMax)
 		}
 		if n := i + 1; n&(n-1) != 0 && n != elements {
 			continue

@@ -115,6 +115,8 @@ func containers() Table {
 			About: "Bytes of a block of stream entries; 0 for no limit."},
 		{Name: "stream-node-max-entries", Kind: Int, Default: "100", Max: math.MaxInt64, Change: Always,
 			About: "Entries of a block of a stream; 0 for no limit."},
+		{Name: "hll-sparse-max-bytes", Kind: Memory, Default: "3000", Max: math.MaxInt64, Change: Always,
+			About: "Bytes of a sparse HyperLogLog."},
 	}
 }
 

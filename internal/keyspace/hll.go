@@ -34,6 +34,7 @@ func (db *DB) HLLAdd(h uint64, key []byte, elements [][]byte) (changed bool, err
 		return db.denseAdd(h, key, it, v, elements)
 	}
 	heap := db.Heap()
+	most := heap.Limits.HLLSparse.Load()
 	work := value.HLL(heap.Scratch[:0])
 	if it.Found() {
 		work = append(work, v...)
@@ -45,7 +46,7 @@ func (db *DB) HLLAdd(h uint64, key []byte, elements [][]byte) (changed bool, err
 	for _, e := range elements {
 		index, to := value.HLLRegister(e)
 		var did, sound bool
-		if work, did, sound = work.Raise(index, to); !sound {
+		if work, did, sound = work.Raise(index, to, most); !sound {
 			return false, errs.CorruptHLL
 		}
 		changed = changed || did
@@ -173,7 +174,7 @@ func HLLMerge(to Target, from []Target) error {
 		work, sound = work.ToDense(nil)
 	}
 	if sound {
-		work, sound = work.RaiseAll(&all)
+		work, sound = work.RaiseAll(&all, heap.Limits.HLLSparse.Load())
 	}
 	if !sound {
 		return errs.CorruptHLL

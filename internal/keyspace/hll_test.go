@@ -39,7 +39,7 @@ func (w *world) hllAdd(db int, key string, elements ...string) {
 	for _, x := range args {
 		index, to := value.HLLRegister(x)
 		var did, sound bool
-		h, did, sound = h.Raise(index, to)
+		h, did, sound = h.Raise(index, to, value.HLLSparseMax)
 		require.True(w.t, sound)
 		want = want || did
 	}
@@ -104,7 +104,7 @@ func (w *world) hllMerge(db int, to string, from ...string) {
 	}
 	for i, v := range all {
 		if v > 0 {
-			h, _, _ = h.Raise(i, v)
+			h, _, _ = h.Raise(i, v, value.HLLSparseMax)
 		}
 	}
 	h.Outdate()

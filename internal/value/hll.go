@@ -18,7 +18,8 @@ import (
 //	dense    encoding 0: 6 bits a register, from the low bits of each byte up; 12304 bytes in all
 //	sparse   encoding 1: runs of equal registers, see hllsparse.go
 //
-// A new one is sparse. It becomes dense for good when it grows past HLLSparseMax or a register past what a run can tell.
+// A new one is sparse. It becomes dense for good when it grows past a limit (Limits.HLLSparse) or a register past
+// what a run can tell.
 // Strings come from users: nothing here trusts more of them than Valid has checked.
 
 const (
@@ -40,7 +41,7 @@ const (
 	hllNewContent = "\x7f\xff" // one run of 16384 zeros
 )
 
-// HLLSparseMax is the longest sparse HyperLogLog, the default of Redis's hll-sparse-max-bytes.
+// HLLSparseMax is the longest sparse HyperLogLog unless Limits say otherwise.
 const HLLSparseMax = 3000
 
 // HLL is the bytes of a HyperLogLog. Methods other than Valid are for valid ones.
@@ -185,16 +186,17 @@ func (h HLL) ToDense(dst []byte) (HLL, bool) {
 }
 
 // Raise raises a register of one whose bytes are the caller's, and returns it, perhaps longer and elsewhere, and whether
-// the register was lower. It says whether the HyperLogLog is sound; one that is not may have been changed.
-func (h HLL) Raise(index int, to uint8) (out HLL, changed, sound bool) {
+// the register was lower. A sparse one that would become longer than most becomes dense. It says whether the HyperLogLog is
+// sound; one that is not may have been changed.
+func (h HLL) Raise(index int, to uint8, most int64) (out HLL, changed, sound bool) {
 	if h.Dense() {
 		return h, h.DenseRaise(index, to), true
 	}
-	return h.sparseRaise(index, to, &hllWalk{})
+	return h.sparseRaise(index, to, most, &hllWalk{})
 }
 
 // RaiseAll raises all registers to others. It is Raise for each of them.
-func (h HLL) RaiseAll(to *HLLRegisters) (out HLL, sound bool) {
+func (h HLL) RaiseAll(to *HLLRegisters, most int64) (out HLL, sound bool) {
 	var w hllWalk
 	for i, v := range to {
 		switch {
@@ -202,7 +204,7 @@ func (h HLL) RaiseAll(to *HLLRegisters) (out HLL, sound bool) {
 		case h.Dense():
 			h.DenseRaise(i, v)
 		default:
-			if h, _, sound = h.sparseRaise(i, v, &w); !sound {
+			if h, _, sound = h.sparseRaise(i, v, most, &w); !sound {
 				return h, false
 			}
 		}

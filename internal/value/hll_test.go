@@ -106,7 +106,7 @@ func TestHLLAgainstRegisters(t *testing.T) {
 			var want HLLRegisters
 			for i := range n {
 				index, to := HLLRegister(fmt.Appendf(nil, "element:%d", i))
-				out, changed, sound := h.Raise(index, to)
+				out, changed, sound := h.Raise(index, to, HLLSparseMax)
 				require.True(t, sound)
 				require.Equal(t, want[index] < to, changed)
 				want[index] = max(want[index], to)
@@ -147,7 +147,7 @@ func FuzzHLL(f *testing.F) {
 				to = 1 + b[2]%3 // equal neighbours
 				index %= 500
 			}
-			out, changed, sound := h[which].Raise(index, to)
+			out, changed, sound := h[which].Raise(index, to, HLLSparseMax)
 			if !sound || changed != (want[which][index] < to) {
 				t.Fatalf("register %d to %d: %v, %v", index, to, changed, sound)
 			}
@@ -161,13 +161,13 @@ func FuzzHLL(f *testing.F) {
 		for i, v := range want[1] {
 			if v > 0 {
 				var sound bool
-				if oneByOne, _, sound = oneByOne.Raise(i, v); !sound {
+				if oneByOne, _, sound = oneByOne.Raise(i, v, HLLSparseMax); !sound {
 					t.Fatalf("register %d to %d", i, v)
 				}
 			}
 			want[0][i] = max(want[0][i], v)
 		}
-		all, sound := h[0].RaiseAll(&want[1])
+		all, sound := h[0].RaiseAll(&want[1], HLLSparseMax)
 		require.True(t, sound)
 		require.Equal(t, oneByOne, all, "all at once differs from one by one")
 		checkHLL(t, all, &want[0])
@@ -181,7 +181,7 @@ func TestSparseLimits(t *testing.T) {
 	for i := 0; !h.Dense(); i++ {
 		index, to := i*37%hllRegisters, uint8(1+i%30)
 		var sound bool
-		h, _, sound = h.Raise(index, to)
+		h, _, sound = h.Raise(index, to, HLLSparseMax)
 		require.True(t, sound)
 		want[index] = max(want[index], to)
 		checkLen := len(h) <= HLLSparseMax || h.Dense()
@@ -191,10 +191,10 @@ func TestSparseLimits(t *testing.T) {
 	checkHLL(t, h, &want)
 
 	h = AppendHLL(nil)
-	h, changed, sound := h.Raise(5, sparseTop)
+	h, changed, sound := h.Raise(5, sparseTop, HLLSparseMax)
 	require.True(t, changed && sound)
 	require.False(t, h.Dense())
-	h, changed, sound = h.Raise(6, sparseTop+1)
+	h, changed, sound = h.Raise(6, sparseTop+1, HLLSparseMax)
 	require.True(t, changed && sound)
 	require.True(t, h.Dense())
 	want = HLLRegisters{5: sparseTop, 6: sparseTop + 1}
@@ -253,8 +253,8 @@ func FuzzBrokenHLL(f *testing.F) {
 			t.Fatalf("%x merges %v and converts %v", b, sound, converts)
 		}
 		r[index%hllRegisters] = to % 64
-		h.RaiseAll(&r)
-		h.Raise(int(index%hllRegisters), 1+to%51)
+		h.RaiseAll(&r, HLLSparseMax)
+		h.Raise(int(index%hllRegisters), 1+to%51, HLLSparseMax)
 	})
 }
 
@@ -306,12 +306,12 @@ func BenchmarkHLLCount(b *testing.B) {
 	s := AppendHLL(nil)
 	for i := range 1200 {
 		index, to := HLLRegister(fmt.Appendf(nil, "%d", i))
-		s, _, _ = s.Raise(index, to)
+		s, _, _ = s.Raise(index, to, HLLSparseMax)
 	}
 	b.Run("add sparse", func(b *testing.B) {
 		for b.Loop() {
 			index, to := HLLRegister(e)
-			s, _, _ = s.Raise(index, to)
+			s, _, _ = s.Raise(index, to, HLLSparseMax)
 		}
 	})
 	require.False(b, s.Dense())

@@ -86,7 +86,7 @@ type hllWalk struct {
 }
 
 // sparseRaise is Raise of a sparse one. w is where to begin, and then where to go on for a higher register.
-func (h HLL) sparseRaise(index int, to uint8, w *hllWalk) (out HLL, changed, sound bool) {
+func (h HLL) sparseRaise(index int, to uint8, most int64, w *hllWalk) (out HLL, changed, sound bool) {
 	if to > sparseTop {
 		return h.promote(index, to)
 	}
@@ -122,7 +122,7 @@ func (h HLL) sparseRaise(index int, to uint8, w *hllWalk) (out HLL, changed, sou
 	} else {
 		seq = appendValRun(appendValRun(appendValRun(seq, v, left), to, 1), v, right)
 	}
-	if len(seq) > size && len(h)+len(seq)-size > HLLSparseMax {
+	if len(seq) > size && int64(len(h)+len(seq)-size) > most {
 		return h.promote(index, to)
 	}
 	h = slices.Replace(h, at, at+size, seq...)

@@ -86,7 +86,7 @@ func (h *Heap) Tidy() {
 	}
 }
 
-// Limits say up to what size containers stay packed, by the names of Redis's directives. They may change at any time.
+// Limits say up to what size containers stay packed, and HyperLogLogs sparse, by the names of Redis's directives. They may change at any time.
 type Limits struct {
 	HashEntries   atomic.Int64 // hash-max-listpack-entries
 	HashValue     atomic.Int64 // hash-max-listpack-value
@@ -98,6 +98,7 @@ type Limits struct {
 	ZSetValue     atomic.Int64 // zset-max-listpack-value
 	StreamBytes   atomic.Int64 // stream-node-max-bytes
 	StreamEntries atomic.Int64 // stream-node-max-entries
+	HLLSparse     atomic.Int64 // hll-sparse-max-bytes
 }
 
 // NewLimits returns Redis's defaults.
@@ -113,6 +114,7 @@ func NewLimits() *Limits {
 	l.ZSetValue.Store(64)
 	l.StreamBytes.Store(4096)
 	l.StreamEntries.Store(100)
+	l.HLLSparse.Store(HLLSparseMax)
 	return l
 }
 
