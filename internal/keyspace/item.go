@@ -1,6 +1,8 @@
 package keyspace
 
 import (
+	"math"
+
 	"github.com/darterdb/darter/internal/table"
 	"github.com/darterdb/darter/internal/value"
 )
@@ -41,7 +43,7 @@ func (it Item) Idle() int64 {
 func (it Item) Bytes() int {
 	const slotShare = 13 // 64 B for 7 slots, three quarters of them in use
 	n := it.db.t.CellBytes(it.slot) + slotShare
-	if it.slot.Expires() {
+	if it.due() != math.MaxInt64 {
 		n += entrySize
 	}
 	if it.large() {
