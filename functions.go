@@ -22,7 +22,7 @@ import (
 // registers others with RegisterFunction. FCALL runs either as a transaction; see lua.go. Names of functions are the same
 // in capital and small letters, those of libraries are not.
 //
-//	libraries   name --> text, functions
+//	libraries   name --> text, functions      saved and loaded with the data; see functions_file.go
 //	functions   name --> library, or a Go function
 type callable struct {
 	luavm.Function
@@ -56,7 +56,8 @@ const (
 // RegisterFunction makes a Go function known under a name, of letters, digits and underscores, to FCALL: of Go code,
 // scripts' users and clients of a server alike. It runs as a transaction, as the function given to Update does, and may be
 // called by several goroutines at once. It fails with ErrInvalid if the name is no name or taken. Go functions are in no
-// library: FUNCTION LIST does not show them, and FUNCTION FLUSH lets them be. FUNCTION KILL does not stop them.
+// library: FUNCTION LIST does not show them, Save does not save them, FUNCTION FLUSH and Load let them be, and FUNCTION
+// KILL does not stop them.
 func (c *Cache) RegisterFunction(name string, fn func(tx *Tx, keys []string, args [][]byte) (any, error)) error {
 	if !isFunctionName(name) || fn == nil {
 		return fmt.Errorf("%w: a function needs a name of letters, digits and underscores, and a body", ErrInvalid)
@@ -290,6 +291,7 @@ func (sc *scripting) installLocked(set functionSet) {
 		}
 	}
 	sc.libraries, sc.functions = set.libraries, set.functions
+	sc.changes.Add(1)
 	sc.pool.Forget(func(lib *luavm.Library) bool { return set.libraries[lib.Name()] == lib })
 }
 
@@ -380,9 +382,11 @@ func wrongSubcommand(c *command.Call, name string) {
 
 // sortedLibraries returns the libraries by name.
 func (sc *scripting) sortedLibraries() []*luavm.Library {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	return slices.SortedFunc(maps.Values(sc.libraries), func(a, b *luavm.Library) int {
+	return byName(sc.allLibraries())
+}
+
+func byName(libraries map[string]*luavm.Library) []*luavm.Library {
+	return slices.SortedFunc(maps.Values(libraries), func(a, b *luavm.Library) int {
 		return strings.Compare(a.Name(), b.Name())
 	})
 }

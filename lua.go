@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/darterdb/darter/internal/command"
@@ -29,10 +30,12 @@ type scripting struct {
 	pool *luavm.Pool
 	slow sync.Map // SHAs of scripts that took longer than a loop can afford
 
+	changes atomic.Int64 // how often the libraries changed
+
 	mu        sync.Mutex
 	running   map[*running]struct{}
-	libraries map[string]*luavm.Library
-	functions map[string]callable // by their names in small letters
+	libraries map[string]*luavm.Library // replaced, never changed: snapshots keep it
+	functions map[string]callable       // by their names in small letters
 }
 
 // running is a script or function under way.

@@ -28,7 +28,7 @@ type persistence struct {
 	lastTry  time.Time
 	lastErr  error
 	lastTook time.Duration
-	changes  int64 // the changes of all shards as of the last save
+	changes  int64 // the changes of all shards and of the libraries as of the last save
 	saves    int64
 	loading  bool
 }
@@ -40,9 +40,9 @@ const (
 	saveYield = 64 // keys between two chances for others to run
 )
 
-// Save writes the cache as it is now, all databases of it, to w, in darter's own format (package archive documents it):
-// versioned, compressed, with a checksum on every part. Other users of the cache go on meanwhile, and no second copy of the
-// data is made: see Snapshot for what it costs.
+// Save writes the cache as it is now, all databases and the libraries of functions, to w, in darter's own format (package
+// archive documents it): versioned, compressed, with a checksum on every part. Other users of the cache go on meanwhile,
+// and no second copy of the data is made: see Snapshot for what it costs.
 func (c *Cache) Save(w io.Writer) error {
 	s, err := c.Snapshot()
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *Cache) Save(w io.Writer) error {
 	return s.Save(w)
 }
 
-// Save writes the snapshot, all databases of it, to w; see Cache.Save.
+// Save writes the snapshot, all databases of it and the libraries of functions, to w; see Cache.Save.
 func (s *Snapshot) Save(w io.Writer) error {
 	st := s.state
 	if !st.use() {
@@ -65,6 +65,9 @@ func (s *Snapshot) Save(w io.Writer) error {
 		CreatedMs: st.at.UnixMilli(),
 		Shards:    len(st.frozen),
 	})
+	if err == nil {
+		err = saveLibraries(aw.Section(0), st.libraries)
+	}
 	if err != nil {
 		return fmt.Errorf("darter: save: %w", err)
 	}
@@ -141,10 +144,11 @@ func parallel(workers, n int, fn func(int) error) error {
 	return nil
 }
 
-// Load replaces all databases of the cache by what Save wrote. The new data is built up beside the old and put in its
-// place at once: on an error (a damaged file is refused with the offset of the damage) the cache is as it was. Keys that
-// have expired since are left out. A file from a cache with another number of shards, or with more databases than hold
-// keys here, loads too.
+// Load replaces all databases of the cache and its libraries of functions by what Save wrote; functions that
+// RegisterFunction was given stay. The new data is built up beside the old and put in its place at once: on an error (a
+// damaged file is refused with the offset of the damage, a library that can't be loaded with its name) the cache is as
+// it was. Keys that have expired since are left out. A file from a cache with another number of shards, or with more
+// databases than hold keys here, loads too.
 func (c *Cache) Load(r io.Reader) error {
 	_, err := c.engine.load(r, nil)
 	return err
@@ -162,8 +166,12 @@ func (e *engine) load(r io.Reader, progress func(bytes, keys int64)) (archive.In
 	if err == nil {
 		err = st.unfinished.check()
 	}
+	var libraries functionSet
 	if err == nil {
-		err = st.adopt()
+		libraries, err = e.scripts.reload(st.texts.byName)
+	}
+	if err == nil {
+		err = st.adopt(libraries)
 	} else {
 		st.discardUnfinished()
 		st.discard()
@@ -181,9 +189,13 @@ type staging struct {
 	now int64
 
 	unfinished unfinishedSet
+	texts      libraryTexts
 }
 
 func (st *staging) add(rec *archive.Record) error {
+	if rec.Kind == archive.KindLibrary {
+		return st.texts.add(rec)
+	}
 	e := st.e
 	kind := keyspace.Kind(rec.Kind)
 	if kind != keyspace.String && !kind.Container() {
@@ -216,8 +228,8 @@ func (st *staging) add(rec *archive.Record) error {
 	return db.Load(e.hash(rec.Key), rec.Key, kind, rec.Payload, rec.Flags&markFlag != 0, rec.ExpireAtMs)
 }
 
-// adopt puts the loaded databases in the place of the old ones, all at once, and frees the old ones.
-func (st *staging) adopt() error {
+// adopt puts the loaded databases and libraries in the place of the old ones, all at once, and frees the old ones.
+func (st *staging) adopt(libraries functionSet) error {
 	e := st.e
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
@@ -239,6 +251,9 @@ func (st *staging) adopt() error {
 					st.dbs[i][n] = db
 				}
 			}
+		}
+		if err := e.scripts.replace(libraries); err != nil {
+			return err
 		}
 		for i := range e.shards {
 			if a := e.shards[i].announcer; a != nil {
@@ -404,7 +419,7 @@ func (e *engine) reload(save bool) (err error) {
 func (e *engine) changes() int64 {
 	var n int64
 	e.eachShard(func(s *keyspace.Shard) { n += s.Stats.Changes })
-	return n
+	return n + e.scripts.changes.Load()
 }
 
 func (e *engine) noteSave(began time.Time, changes int64, err error) {

@@ -31,6 +31,7 @@ import (
 //	engine.listening -> shard.mu         one change of the listeners at a time
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
+//	shard.mu        -> scripting.mu      functions; it takes only the lock of package luavm's pool
 //	shard.mu        -> the locks of package pubsub and of servers' inboxes, which take none of these
 //
 // Whoever holds a shard does not block, but for these. A build with the tag invariants checks the order of shards.

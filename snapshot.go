@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/luavm"
 )
 
 // Snapshot is the cache as it was at one instant, all databases of it. To take one costs a few words for each shard,
@@ -31,12 +32,13 @@ type snapshotHandle struct {
 // snapshotState is the snapshot itself. Its reader count starts at one, the owner's; when it comes to zero the
 // snapshot's pages are freed.
 type snapshotState struct {
-	e      *engine
-	at     time.Time
-	frozen []*keyspace.Frozen // by shard
-	users  atomic.Int64
-	closed atomic.Bool
-	freed  chan struct{}
+	e         *engine
+	at        time.Time
+	frozen    []*keyspace.Frozen        // by shard
+	libraries map[string]*luavm.Library // of functions, for Save
+	users     atomic.Int64
+	closed    atomic.Bool
+	freed     chan struct{}
 }
 
 // Snapshot returns the cache as it is now. No command on several keys is seen half done. O(shards).
@@ -76,6 +78,7 @@ func (s *snapshotState) cut() error {
 		}
 		s.frozen[i] = f
 	}
+	s.libraries = e.scripts.allLibraries()
 	e.snapshots.add(s)
 	return nil
 }

@@ -96,6 +96,36 @@ func TestShutdownCommand(t *testing.T) {
 	}
 }
 
+// Libraries of functions are saved by BGSAVE, DEBUG RELOAD and the end of the server, and are there at the next start. To
+// load one is a change, for save points and the end alike.
+func TestFunctionsAreKept(t *testing.T) {
+	p := start(t, "--save", "3600 1", "--enable-debug-command", "yes")
+	c := p.dial(t)
+	text := func(library, function string) string {
+		return "#!lua name=" + library + "\nredis.register_function('" + function + "', function() return '" + function + "' end)"
+	}
+	require.Equal(t, "one", c.Do("FUNCTION", "LOAD", text("one", "first")).Str)
+	require.Contains(t, c.Do("INFO", "persistence").Str, "rdb_changes_since_last_save:1\r\n")
+	require.Equal(t, "OK", c.Do("DEBUG", "RELOAD").Str)
+	require.Equal(t, "first", c.Do("FCALL", "first", "0").Str)
+	require.Zero(t, p.terminate(t))
+
+	p = startIn(t, p.dir)
+	c = p.dial(t)
+	require.Equal(t, "first", c.Do("FCALL", "first", "0").Str)
+	require.Equal(t, "two", c.Do("FUNCTION", "LOAD", text("two", "second")).Str)
+	require.NotEqual(t, redistest.Error, c.Do("BGSAVE").Kind)
+	for strings.Contains(c.Do("INFO", "persistence").Str, "rdb_bgsave_in_progress:1") {
+		time.Sleep(time.Millisecond)
+	}
+	p.kill()
+
+	p = startIn(t, p.dir)
+	c = p.dial(t)
+	require.Equal(t, "first", c.Do("FCALL", "first", "0").Str)
+	require.Equal(t, "second", c.Do("FCALL", "second", "0").Str)
+}
+
 func TestSavePoint(t *testing.T) {
 	p := start(t, "--save", "1 2")
 	c := p.dial(t)

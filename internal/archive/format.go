@@ -3,7 +3,7 @@
 //
 // # Words
 //
-//	record    one key with its value and what belongs to it (Record)
+//	record    one key with its value and what belongs to it, or a library of functions (Record)
 //	frame     a header of fixed size and a payload: the unit that is compressed, checksummed, and written at once
 //	block     the payload of a block frame: whole records, one after another
 //	piece     the payload of a piece frame: a part of one record that is too big for a block

@@ -12,7 +12,8 @@ import (
 )
 
 // Kind is the type of a value. The archive only counts records by kind: what the payload of one looks like is between
-// the one who saves and the one who loads. 0 is no kind.
+// the one who saves and the one who loads. 0 is no kind, and from KindLibrary on they are no values of keys. A program
+// that meets a kind it does not know has to refuse the file.
 type Kind byte
 
 // The kinds that have a number so far.
@@ -23,13 +24,16 @@ const (
 	KindSet    Kind = 4
 	KindZSet   Kind = 5
 	KindStream Kind = 6
+
+	// KindLibrary is a library of functions: Key is its name and Payload its text.
+	KindLibrary Kind = 128
 )
 
 // MaxRecordBytes bounds key and payload of a record together: a key and a string of 512 MiB each. A container that is
 // bigger is saved as several records, told apart by their flags.
 const MaxRecordBytes = 1 << 30
 
-// Record is one key with its value.
+// Record is one key with its value, or what else belongs to a cache.
 type Record struct {
 	// Shard is set by Read: the shard whose section held the record. Add ignores it.
 	Shard int

@@ -41,11 +41,18 @@ const (
 	functionName = "@user_function"
 	// loadTime and loadMemory bound the load of a library.
 	loadTime   = 500 * time.Millisecond
+	reloadTime = time.Minute
 	loadMemory = 32 << 20
 )
 
 // LoadLibrary compiles a library and runs its text to learn its functions. The error is the text of the error reply.
-func (p *Pool) LoadLibrary(text string) (*Library, error) {
+func (p *Pool) LoadLibrary(text string) (*Library, error) { return p.loadLibrary(text, loadTime) }
+
+// ReloadLibrary does the same for a library that was loaded before and then kept in a file. It has more time: that the
+// machine is busy must not make a file unreadable.
+func (p *Pool) ReloadLibrary(text string) (*Library, error) { return p.loadLibrary(text, reloadTime) }
+
+func (p *Pool) loadLibrary(text string, within time.Duration) (*Library, error) {
 	name, line, err := parseLibraryHeader(text)
 	if err != nil {
 		return nil, err
@@ -57,7 +64,7 @@ func (p *Pool) LoadLibrary(text string) (*Library, error) {
 	fixedProto(code)
 	lib := &Library{name: name, text: text, proto: code}
 	vm := p.take()
-	vm.begin(&Call{Limits: Limits{Time: loadTime, Memory: loadMemory}}, p.seed())
+	vm.begin(&Call{Limits: Limits{Time: within, Memory: loadMemory}}, p.seed())
 	var functions map[string]*function
 	failed, ended := vm.guard(func() { functions = vm.load(lib) })
 	switch {
