@@ -290,7 +290,7 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 		s.busy = true
 	default:
 		rewinder.Rewind(mark)
-		c.W.Error(errorReply(err))
+		s.fail(c.W, err)
 	}
 }
 

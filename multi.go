@@ -226,8 +226,17 @@ func (s *Session) execOwned(queue []queued, w reply.Writer) {
 	})
 	if err != nil {
 		rewinder.Rewind(mark)
-		w.Error(errorReply(err))
+		s.fail(w, err)
 	}
+}
+
+// fail ends a command whose transaction was undone: with an error reply or, if its context ended, with that as its error.
+func (s *Session) fail(w reply.Writer, err error) {
+	if err == s.ctx.Err() {
+		s.ended = err
+		return
+	}
+	w.Error(errorReply(err))
 }
 
 // execAll runs the queue, unless a watched key has changed.

@@ -48,6 +48,7 @@ type Session struct {
 	waiter atomic.Pointer[waiter] // the command that waits, nil without one
 	napped bool                   // the command that was just run is to wait
 	busy   bool                   // it was not run, since it would have to wait or take long
+	ended  error                  // it was not run to its end, since the context ended
 	gone   atomic.Bool            // the user has left
 	script scriptState            // of scripts that it has run
 }
@@ -358,7 +359,8 @@ func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
 		s.busy = false
 		return ErrBusy
 	}
-	return nil
+	err, s.ended = s.ended, nil
+	return err
 }
 
 // env is what handlers see of the engine.
