@@ -20,6 +20,7 @@ type announcer struct {
 	waiting map[keyName]*waitQueue            // who waits for a key
 	ready   []*waitQueue                      // those of keys that changed
 	held    []announcement                    // of the owner's transaction
+	wakeAll bool                              // so is this: all who wait are to be served
 }
 
 // keyName is a key with its logical database.
@@ -31,7 +32,8 @@ type keyName struct {
 // announcement is one that waits for a commit.
 type announcement struct {
 	keyName
-	event keyspace.Event
+	event   keyspace.Event
+	flushed bool // there is no event: the key's whole database was replaced
 }
 
 // announcer returns that of a shard that is held, and lets it hear of changes.
@@ -58,17 +60,28 @@ func (a *announcer) Touched(db int, key []byte, e keyspace.Event) {
 		}
 		return
 	}
-	if a.sh.owner != nil {
-		a.held = append(a.held, announcement{keyName{db, string(key)}, e})
+	if a.undoable() {
+		a.held = append(a.held, announcement{keyName: keyName{db, string(key)}, event: e})
 		return
 	}
 	a.tell(db, key, e)
 }
 
+// undoable says that what changes now is part of a transaction. One that has only read has nothing to undo: then a key that
+// goes has expired, and that stays.
+func (a *announcer) undoable() bool { return a.sh.data.Saved() }
+
 // commit passes on what the owner's transaction has changed; rollback forgets it.
 func (a *announcer) commit() {
 	for _, m := range a.held {
-		a.tell(m.db, bytesOf(m.key), m.event)
+		if m.flushed {
+			a.spoil(m.keyName)
+		} else {
+			a.tell(m.db, bytesOf(m.key), m.event)
+		}
+	}
+	if a.wakeAll {
+		a.wake(func(keyName) bool { return true })
 	}
 	a.rollback()
 }
@@ -78,7 +91,7 @@ func (a *announcer) rollback() {
 		a.held = nil
 	}
 	clear(a.held)
-	a.held = a.held[:0]
+	a.held, a.wakeAll = a.held[:0], false
 }
 
 // maxHeld is how many announcements' room is kept from one transaction to the next.
@@ -87,9 +100,7 @@ const maxHeld = 1024
 // tell passes an announcement on to those whom it concerns.
 func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
 	if len(a.watched) > 0 && !e.SparesWatch() {
-		for s := range a.watched[keyName{db, string(key)}] {
-			s.watch.dirty.Store(true)
-		}
+		a.spoil(keyName{db, string(key)})
 	}
 	if len(a.waiting) > 0 {
 		if q := a.waiting[keyName{db, string(key)}]; q != nil {
@@ -168,7 +179,7 @@ func (s *Session) watchKey(key []byte) error {
 	}
 	n := s.shardOf(key)
 	sh := &s.shards[n]
-	sh.lockWalk(s.tx) // what a transaction has not committed is no state to start from
+	s.lockWalk(sh) // what a transaction has not committed is no state to start from
 	defer sh.unlock()
 	db, err := sh.db(s.call.DB)
 	if err != nil {
@@ -231,17 +242,30 @@ func (a *announcer) reloaded() {
 
 // dirty spoils the watches of some keys.
 func (a *announcer) dirty(which func(keyName) bool) {
-	for name, set := range a.watched {
-		if which(name) {
-			for s := range set {
-				s.watch.dirty.Store(true)
-			}
+	for name := range a.watched {
+		switch {
+		case !which(name):
+		case a.undoable():
+			a.held = append(a.held, announcement{keyName: name, flushed: true})
+		default:
+			a.spoil(name)
 		}
 	}
 }
 
-// wake has those served who wait for some keys.
+// spoil spoils the watches of a key.
+func (a *announcer) spoil(name keyName) {
+	for s := range a.watched[name] {
+		s.watch.dirty.Store(true)
+	}
+}
+
+// wake has those served who wait for some keys; in a transaction all, at its end.
 func (a *announcer) wake(which func(keyName) bool) {
+	if a.undoable() {
+		a.wakeAll = true
+		return
+	}
 	for name, q := range a.waiting {
 		if which(name) {
 			a.mark(q)

@@ -2,6 +2,7 @@ package darter
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,8 @@ import (
 // and those who waited for it, and who waits costs nothing meanwhile. A command that needs a second shard (BLMOVE) is
 // served a moment later, by a goroutine that takes both in order; those behind it in the queue wait for that.
 //
-// A waiter may stand in several queues. Whoever serves it claims it first.
+// A waiter may stand in several queues. Whoever serves it claims it first; who finds it claimed waits for that moment to
+// pass, with a shard held, since the claimer has all it needs. So the order of a queue is kept.
 type waiter struct {
 	s       *Session
 	ctx     context.Context
@@ -32,7 +34,6 @@ type waiter struct {
 	second  int           // the shard of the key that it will write to, -1 if that is the key's own or there is none
 
 	state atomic.Int32
-	again atomic.Bool // another of its keys changed while it was claimed
 	done  chan struct{}
 	stop  chan stopReason
 	err   error
@@ -92,12 +93,15 @@ func (s *Session) startWait(c *command.Call) {
 			q = &waitQueue{name: k.keyName}
 			a.waiting[k.keyName] = q
 		}
-		if !slices.Contains(q.list, w) {
+		if n := len(q.list); n == 0 || q.list[n-1] != w { // it may name a key twice
 			q.list = append(q.list, w)
 		}
 	}
 	s.waiter.Store(w)
 	s.blocked.Add(1)
+	if s.gone.Load() { // before anybody can serve it
+		s.Unblock(false)
+	}
 }
 
 // sleep waits until the session's command has been served, or its time is over.
@@ -111,9 +115,6 @@ func (s *Session) sleep(c *command.Call) error {
 	}
 	reason := stopTimeout
 	var cause error
-	if s.gone.Load() {
-		s.Unblock(false)
-	}
 	select {
 	case <-w.done:
 	case <-late:
@@ -124,6 +125,9 @@ func (s *Session) sleep(c *command.Call) error {
 		cause = ErrClosed
 	}
 	s.leaveQueues(w)
+	if len(w.stop) > 0 { // it came at the same moment
+		reason = <-w.stop
+	}
 	s.waiter.Store(nil)
 	s.blocked.Add(-1)
 	c.Only = 0
@@ -153,7 +157,7 @@ func (s *Session) leaveQueues(w *waiter) {
 	for _, n := range numbers {
 		s.shards[n].lock()
 	}
-	w.state.CompareAndSwap(waits, gone)
+	w.move(gone)
 	for _, k := range w.keys {
 		a := s.shards[k.shard].announcer
 		q := a.waiting[k.keyName]
@@ -168,9 +172,25 @@ func (s *Session) leaveQueues(w *waiter) {
 	s.unlockShards(numbers)
 }
 
-// drop forgets a queue that is empty.
+// move takes a waiter that waits to another state, and says whether it did.
+func (w *waiter) move(to int32) bool {
+	for {
+		switch w.state.Load() {
+		case waits:
+			if w.state.CompareAndSwap(waits, to) {
+				return true
+			}
+		case claimed:
+			runtime.Gosched()
+		default:
+			return false
+		}
+	}
+}
+
+// drop forgets a queue that is empty, unless another has its place: this one may have been forgotten before.
 func (a *announcer) drop(q *waitQueue) {
-	if len(q.list) == 0 {
+	if len(q.list) == 0 && a.waiting[q.name] == q {
 		delete(a.waiting, q.name)
 		a.rest()
 	}
@@ -180,17 +200,14 @@ func (a *announcer) drop(q *waitQueue) {
 // whether there was one. It may be called by any goroutine.
 func (s *Session) Unblock(asError bool) bool {
 	w := s.waiter.Load()
-	if w == nil {
+	if w == nil || !w.move(gone) {
 		return false
 	}
 	reason := stopTimeout
 	if asError {
 		reason = stopError
 	}
-	select {
-	case w.stop <- reason:
-	default:
-	}
+	w.stop <- reason
 	return true
 }
 
@@ -226,18 +243,10 @@ func (a *announcer) serveQueue(q *waitQueue, second int) {
 			a.e.inBackground(func() { a.e.serveLater(q, w.second, a.sh.mu.number) })
 			return
 		}
-		if !w.state.CompareAndSwap(waits, claimed) {
-			if w.state.Load() == claimed {
-				w.again.Store(true)
-				// It may have been let go before it could see that.
-				if w.state.CompareAndSwap(waits, claimed) {
-					goto try
-				}
-			}
-			i++
+		if !w.move(claimed) {
+			i++ // it is about to leave the queue
 			continue
 		}
-	try:
 		if a.e.try(w, q.name) {
 			w.state.Store(served)
 			q.list = slices.Delete(q.list, i, i+1)
@@ -245,9 +254,6 @@ func (a *announcer) serveQueue(q *waitQueue, second int) {
 			continue
 		}
 		w.state.Store(waits)
-		if w.again.Swap(false) {
-			a.e.inBackground(func() { a.e.retry(w) })
-		}
 		if !a.present(q.name.db, q.name.key) {
 			break
 		}
@@ -304,17 +310,5 @@ func (e *engine) serveLater(q *waitQueue, second, first int) {
 	q.later = false
 	if !e.closed.Load() {
 		e.shards[first].announcer.serveQueue(q, second)
-	}
-}
-
-// retry looks at all keys of a waiter again.
-func (e *engine) retry(w *waiter) {
-	for _, k := range w.keys {
-		s := &e.shards[k.shard]
-		s.lockWalk(nil)
-		if q := s.announcer.waiting[k.keyName]; q != nil {
-			s.announcer.mark(q)
-		}
-		s.unlock()
 	}
 }

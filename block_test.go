@@ -211,3 +211,51 @@ func TestNothingIsLost(t *testing.T) {
 		require.Equal(t, int32(1), taken[n].Load(), "element %d", n)
 	}
 }
+
+// A queue that is to be served later, for the sake of a second shard, may be gone by then, and another in its place.
+func TestServedLaterThanItsQueue(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	tried := false
+	for i := range 20 {
+		to := fmt.Sprintf("{to%d}", i)
+		moved, first := later(t, c, "BLMOVE", "q", to, "LEFT", "LEFT", 0)
+		var popped chan any
+		var second *darter.Session
+		require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+			require.NoError(t, tx.Set(to+"beside", []byte("x"))) // the shard is taken
+			s := c.NewSession()
+			defer s.Close()
+			s.SetImpatient(true)
+			if do(s, "RPUSH", "q", "early") != int64(1) {
+				return nil // q is in the same one
+			}
+			require.True(t, first.Unblock(false))
+			require.Nil(t, <-moved)
+			require.Equal(t, "early", do(s, "LPOP", "q"))
+			popped, second = later(t, c, "BLPOP", "q", 0)
+			return nil
+		}))
+		if second == nil {
+			first.Unblock(false)
+			<-moved
+			continue
+		}
+		tried = true
+		for range 10 { // what was to be done later is done
+			time.Sleep(100 * time.Microsecond)
+			do(first, "LLEN", "q")
+		}
+		do(first, "RPUSH", "q", "late")
+		select {
+		case got := <-popped:
+			require.Equal(t, pair("q", "late"), got)
+		case <-time.After(20 * time.Second):
+			t.Fatal("it waits for ever")
+		}
+		first.Close()
+		second.Close()
+	}
+	require.True(t, tried)
+}

@@ -45,6 +45,9 @@ type running struct {
 	name    string
 	command [][]byte // good as long as it runs
 	isFunc  bool
+
+	killed bool // while one of its runs was under way; guarded by scripting.mu
+	reason error
 }
 
 const (
@@ -244,6 +247,7 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 	mark := rewinder.Mark()
 	w, row, arguments := c.W, c.Row, c.Args
 	tooSlow := false
+	s.script.running.killed = false
 	once := func(t *transaction) (keep bool, err error) {
 		rewinder.Rewind(mark)
 		inner := s.scriptSession(t, c.DB)
@@ -329,6 +333,9 @@ func (s *Session) scriptLimits() luavm.Limits { return luavm.Limits{Time: s.scri
 func (sc *scripting) enter(r *running) {
 	sc.mu.Lock()
 	sc.running[r] = struct{}{}
+	if r.killed { // when it was about to run again
+		r.control.Kill(r.reason)
+	}
 	sc.mu.Unlock()
 }
 
@@ -346,6 +353,7 @@ func (sc *scripting) kill(functions bool, reason error) bool {
 	for r := range sc.running {
 		if r.isFunc == functions {
 			r.control.Kill(reason)
+			r.killed, r.reason = true, reason
 			some = true
 		}
 	}

@@ -340,7 +340,10 @@ func (s *Session) runHeld(row *command.Row, c *command.Call) (err error) {
 // runFree runs a command that takes what it needs itself.
 func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if stop, ok := r.(stopped); ok && s.tx == nil {
+			err = stop.err
+		} else if r != nil {
 			err = s.caught(r)
 		}
 	}()
@@ -373,7 +376,7 @@ func (e env) MaxBulk() int64 { return e.maxValue.Load() }
 func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	s := &e.shards[shard]
 	func() {
-		s.lockWalk(e.tx)
+		e.lockWalk(s)
 		defer s.unlock()
 		if d, err := s.db(db); err == nil {
 			fn(d)

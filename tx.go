@@ -176,6 +176,19 @@ func (s *shard) lockWalk(t *transaction) {
 	}
 }
 
+// lockWalk is that of a session's command. An impatient one gives up: it panics with stopped.
+func (s *Session) lockWalk(sh *shard) {
+	if s.impatient && s.tx == nil {
+		sh.lock()
+		if sh.owner == nil {
+			return
+		}
+		sh.unlock()
+		panic(stopped{ErrBusy})
+	}
+	sh.lockWalk(s.tx)
+}
+
 // enter readies a shard that is locked, and has an owner or will, for a session's command.
 func (s *Session) enter(sh *shard, row *command.Row) error {
 	switch {

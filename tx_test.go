@@ -283,3 +283,49 @@ func TestUpdateOfUpdate(t *testing.T) {
 		return nil
 	}))
 }
+
+// What a transaction does to whole databases and then undoes neither wakes those who wait nor spoils watches.
+func TestUndoneFlushIsNotAnnounced(t *testing.T) {
+	for _, text := range []string{"redis.call('SWAPDB', 0, 1)", "redis.call('FLUSHALL')", "redis.call('FLUSHDB')"} {
+		t.Run(text, func(t *testing.T) {
+			c, err := darter.New(darter.Options{Shards: 4, ScriptTime: 10 * time.Millisecond})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, c.Close()) }()
+			s := c.NewSession()
+			defer s.Close()
+			require.NoError(t, c.Set("watched", []byte("x")))
+			do(s, "XGROUP", "CREATE", "stream", "g", "$", "MKSTREAM")
+			do(s, "SELECT", 1)
+			do(s, "RPUSH", "list", "there")
+			do(s, "XADD", "stream", "1-1", "a", "b")
+			do(s, "SELECT", 0)
+			before := content(t, c)
+			popped, first := later(t, c, "BLPOP", "list", 0)
+			defer first.Close()
+			read, second := later(t, c, "XREADGROUP", "GROUP", "g", "me", "BLOCK", 0, "STREAMS", "stream", ">")
+			defer second.Close()
+			require.Equal(t, "OK", do(s, "WATCH", "watched", "list"))
+
+			_, err = c.Eval(context.Background(), text+" while true do end", nil)
+			require.ErrorContains(t, err, "time limit")
+			require.Equal(t, before, content(t, c))
+			require.True(t, first.Blocked())
+			require.True(t, second.Blocked())
+			do(s, "MULTI")
+			do(s, "GET", "watched")
+			require.Equal(t, []any{[]byte("x")}, do(s, "EXEC"))
+
+			// Done for good, it is heard of.
+			require.Equal(t, "OK", do(s, "WATCH", "watched"))
+			_, err = c.Eval(context.Background(), text, nil)
+			require.NoError(t, err)
+			do(s, "MULTI")
+			require.Nil(t, do(s, "EXEC"))
+			if strings.Contains(text, "SWAPDB") {
+				require.Equal(t, pair("list", "there"), <-popped)
+			}
+			require.Contains(t, <-read, "NOGROUP")
+			first.Unblock(false)
+		})
+	}
+}
