@@ -2,8 +2,10 @@ package resp
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -72,4 +74,42 @@ func TestShutdownEndsWaits(t *testing.T) {
 		go func() { _, _ = io.Copy(io.Discard, p.Conn) }() // a pipe's writer waits for its reader
 		require.NoError(t, h.Shutdown(context.Background()))
 	})
+}
+
+// What has to wait for a script's end keeps nobody else from being served.
+func TestLoopGoesOnWhileAScriptRuns(t *testing.T) {
+	h := serveTCP(t, Options{})
+	busy, other := h.dial(), h.dial()
+	other.want("SET n 1", "+OK")
+	script := "redis.call('SET', 'n', 2) while true do end"
+	busy.raw(fmt.Sprintf("*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n", len(script), script))
+	// A write has to wait, once the script has the shard.
+	eventually(t, "the script has written", func() bool {
+		p := h.dial()
+		p.say("SETNX n 3")
+		_ = p.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		_, err := p.r.ReadByte()
+		return err != nil
+	})
+	var waiting []*peer
+	commands := []string{
+		"WATCH n", "SCAN 0 COUNT 1000", "DBSIZE", "KEYS *", "MEMORY USAGE n", "APPEND n x", "MSET n 1 m 2", "DEL n m", "GETDEL n",
+		"SORT n", "COPY n m", "EXPIRE n 100", "BLMOVE n m LEFT LEFT 0.1", "RENAME n m", "FLUSHDB", "SWAPDB 0 1", "OBJECT FREQ n",
+	}
+	for _, c := range commands {
+		p := h.dial()
+		p.say(c)
+		waiting = append(waiting, p)
+		other.want("GET n", `"1"`, "PING", "+PONG")
+	}
+	p := h.dial()
+	p.want("WATCH elsewhere", "+OK", "MULTI", "+OK", "INCR n", "+QUEUED")
+	p.say("EXEC")
+	waiting = append(waiting, p)
+	other.want("MGET n elsewhere", `["1", $nil]`, "EXISTS n", ":1", "STRLEN n", ":1", "PING", "+PONG", "SCRIPT KILL", "+OK")
+	for i, p := range waiting {
+		if p.hear() == "closed" {
+			t.Errorf("no reply to command %d", i)
+		}
+	}
 }
