@@ -43,6 +43,17 @@ const (
 // InMulti says that the session is between MULTI and EXEC, where commands are queued.
 func (s *Session) InMulti() bool { return s.multi.on }
 
+// Queued returns how many commands are queued since MULTI, -1 outside of it.
+func (s *Session) Queued() int {
+	if !s.multi.on {
+		return -1
+	}
+	return len(s.multi.queue)
+}
+
+// Spoiled says that a watched key has changed: EXEC will do nothing. It may be called by any goroutine.
+func (s *Session) Spoiled() bool { return s.watch.dirty.Load() }
+
 // Enqueue keeps a command of a connection for EXEC, which calls run in its turn. It answers to w; args are copied, and are
 // handed to run's command by the caller, who takes them from what Enqueue returns.
 func (s *Session) Enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(args [][]byte, w reply.Writer)) {

@@ -96,6 +96,7 @@ type seen struct {
 	active   atomic.Int64 // Unix second of its last batch
 	cmd      atomic.Pointer[command.Row]
 	db       atomic.Int32
+	multi    atomic.Int32 // commands queued since MULTI, -1 outside
 	in       atomic.Int64 // bytes of rest
 	inCap    atomic.Int64
 	out      atomic.Int64 // bytes of backlog
@@ -117,6 +118,7 @@ func (s *Server) newClient(peer, local net.Addr) *client {
 	c.session.SetLocal(isLocal(peer))
 	c.session.SetImpatient(true)
 	c.seen.active.Store(c.created)
+	c.seen.multi.Store(-1)
 	return c
 }
 
@@ -159,6 +161,9 @@ func (c *client) publish(last *command.Row) {
 	}
 	if db := int32(c.session.DB()); c.seen.db.Load() != db {
 		c.seen.db.Store(db)
+	}
+	if n := int32(c.session.Queued()); c.seen.multi.Load() != n {
+		c.seen.multi.Store(n)
 	}
 }
 

@@ -273,7 +273,7 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 	number("sub", int64(c.seen.subs[pubsub.Channel].Load()))
 	number("psub", int64(c.seen.subs[pubsub.Pattern].Load()))
 	number("ssub", int64(c.seen.subs[pubsub.ShardChannel].Load()))
-	number("multi", -1)
+	number("multi", int64(c.seen.multi.Load()))
 	number("qbuf", in)
 	number("qbuf-free", free)
 	number("argv-mem", 0)
@@ -307,6 +307,15 @@ func (c *client) flags(state uint32) string {
 	s := ""
 	if state&flagSubscriber != 0 {
 		s += "P"
+	}
+	if c.seen.multi.Load() >= 0 {
+		s += "x"
+	}
+	if c.session.Blocked() {
+		s += "b"
+	}
+	if c.session.Spoiled() {
+		s += "d"
 	}
 	if c.unix {
 		s += "U"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,4 +113,39 @@ func TestLoopGoesOnWhileAScriptRuns(t *testing.T) {
 			t.Errorf("no reply to command %d", i)
 		}
 	}
+}
+
+// CLIENT LIST tells who is between MULTI and EXEC, who waits and whose watched keys have changed.
+func TestClientListTellsOfMultiAndWaits(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p, other := h.dial(), h.dial()
+		id := p.id()
+		shows := func(flags, multi string) {
+			t.Helper()
+			var line string
+			eventually(t, "flags "+flags+" and multi="+multi, func() bool {
+				line = other.do("CLIENT LIST ID " + id)
+				plain := strings.Replace(line, "flags=U", "flags=N", 1) // on a unix socket
+				plain = strings.Replace(plain, flags+"U ", flags+" ", 1)
+				return strings.Contains(plain, " flags="+flags+" ") && strings.Contains(plain, " multi="+multi+" ")
+			})
+		}
+		shows("N", "-1")
+		p.want("WATCH k", "+OK")
+		other.want("SET k v", "+OK")
+		shows("d", "-1")
+		p.want("MULTI", "+OK")
+		shows("xd", "0")
+		p.want("GET k", "+QUEUED", "PING", "+QUEUED")
+		shows("xd", "2")
+		p.want("EXEC", "*nil")
+		shows("N", "-1")
+		p.say("BLPOP q 0")
+		shows("b", "-1")
+		other.want("RPUSH q x", ":1")
+		p.wantHear(`["q", "x"]`)
+		shows("N", "-1")
+		p.want("MULTI", "+OK", "DISCARD", "+OK")
+		shows("N", "-1")
+	})
 }
