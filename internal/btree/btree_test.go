@@ -197,6 +197,7 @@ type pair struct {
 	tree  Tree
 	model []string
 	held  []held
+	quick int // changes that were quick ones
 }
 
 func (p *pair) check() {
@@ -237,6 +238,40 @@ func (p *pair) end() {
 func (p *pair) insertAt(i int, s string) {
 	require.NoError(p.t, p.tree.InsertAt(p.s, i, []byte(s)))
 	p.model = slices.Insert(p.model, i, s)
+}
+
+// push puts an element at an end, the quick way if that can be.
+func (p *pair) push(first bool, s string) {
+	at := len(p.model)
+	if first {
+		at = 0
+	}
+	if p.tree.QuickPush(p.s, []byte(s), first) {
+		p.quick++
+		p.model = slices.Insert(p.model, at, s)
+		return
+	}
+	p.insertAt(at, s)
+}
+
+// take removes the element at an end, the quick way if that can be.
+func (p *pair) take(first bool) {
+	at := len(p.model) - 1
+	if first {
+		at = 0
+	}
+	if out, ok := p.tree.QuickTake(p.s, []byte("before"), first); ok {
+		p.quick++
+		e, n := packed.Decode(out[len("before"):])
+		require.Equal(p.t, len(out), len("before")+n)
+		require.Equal(p.t, p.model[at], text(p.s.Mem, e))
+	} else {
+		require.Equal(p.t, "before", string(out))
+		require.NoError(p.t, p.tree.Take(p.s, at, func(e packed.Elem) {
+			require.Equal(p.t, p.model[at], text(p.s.Mem, e))
+		}))
+	}
+	p.model = slices.Delete(p.model, at, at+1)
 }
 
 func (p *pair) insert(s string) {
@@ -281,10 +316,8 @@ func TestPositionalAtRandom(t *testing.T) {
 				p.insertAt(rnd.IntN(n+1), word(rnd.IntN(1000), rnd.IntN(40)))
 			case op < 10:
 				p.insertAt(rnd.IntN(n+1), word(rnd.IntN(1000), rnd.IntN(2*shape.Leaf)))
-			case op < 12:
-				p.insertAt(0, word(step, 8))
 			case op < 14:
-				p.insertAt(n, word(step, 8))
+				p.push(op < 12, word(step, 8))
 			case op < 16:
 				i, s := rnd.IntN(n), word(step, rnd.IntN(30))
 				require.NoError(t, p.tree.Set(p.s, i, []byte(s)))
@@ -292,6 +325,10 @@ func TestPositionalAtRandom(t *testing.T) {
 			case op < 19:
 				i := []int{0, rnd.IntN(n), n - 1}[rnd.IntN(3)]
 				k := 1 + rnd.IntN(min(n-i, 1+rnd.IntN(8)))
+				if k == 1 && (i == 0 || i == n-1) {
+					p.take(i == 0)
+					continue
+				}
 				if k == 1 {
 					require.NoError(t, p.tree.Take(p.s, i, func(e packed.Elem) {
 						require.Equal(t, p.model[i], text(p.s.Mem, e))
@@ -316,6 +353,7 @@ func TestPositionalAtRandom(t *testing.T) {
 				p.check()
 			}
 		}
+		require.Greater(t, p.quick, 100)
 		p.end()
 	}
 }
@@ -367,14 +405,9 @@ func TestQueues(t *testing.T) {
 				p := &pair{t: t, s: newSlab(t), tree: Tree{Shape: shape}}
 				for i := range 3000 {
 					n := len(p.model)
-					at, out := 0, n
-					if in {
-						at, out = n, 0
-					}
-					p.insertAt(at, word(i, 9))
+					p.push(!in, word(i, 9))
 					if n >= length {
-						require.NoError(t, p.tree.DeleteRange(p.s, out, 1))
-						p.model = slices.Delete(p.model, out, out+1)
+						p.take(in)
 					}
 					if i%500 == 0 {
 						p.check()

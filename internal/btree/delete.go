@@ -142,14 +142,19 @@ func (t *Tree) lower(s *slab.Slab) {
 	}
 }
 
+// fullWith says that the leaf's cell is not too large for elements of so many bytes.
+func (x node) fullWith(content int) bool {
+	return leafNeed(content, 0)+markSize > len(x)/2 || len(x) <= leafLeast
+}
+
 // settle gives the leaf of a private path that has become half empty to a neighbour, or else a smaller cell. Where
 // there is no memory for that it stays as it is.
 func (t *Tree) settle(s *slab.Slab, p *path) {
 	x := p.leaf(s.Mem)
-	need := leafNeed(x.content(), 0) + markSize
-	if need > len(x)/2 || len(x) <= leafLeast {
+	if x.fullWith(x.content()) {
 		return
 	}
+	need := leafNeed(x.content(), 0) + markSize
 	if p.n > 1 {
 		c := p.at[p.n-2]
 		if t.join(s, p, c) || c > 0 && t.join(s, p, c-1) {

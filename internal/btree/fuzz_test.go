@@ -62,9 +62,11 @@ func (p *pair) run(op byte, a, b int) {
 		require.NoError(p.t, p.tree.Set(p.s, at, []byte(w)))
 		p.model[at] = w
 	case op%16 < 9:
-		p.insertAt(0, w)
+		p.push(true, w)
 	case op%16 < 11:
-		p.insertAt(n, w)
+		p.push(false, w)
+	case op%16 < 13 && n > 0:
+		p.take(op%16 == 11)
 	default:
 		p.insertAt(at, w)
 	}

@@ -33,8 +33,11 @@ type listEdit struct {
 
 // open looks the key up.
 func (e *listEdit) open(db *DB, h uint64, key []byte) error {
-	e.db, e.h, e.key = db, h, key
-	e.it = db.Look(h, key)
+	return e.openAt(db, h, key, db.Look(h, key))
+}
+
+func (e *listEdit) openAt(db *DB, h uint64, key []byte, it Item) error {
+	e.db, e.h, e.key, e.it = db, h, key, it
 	raw, err := e.it.As(List)
 	if err == nil {
 		e.list.Edit(db.Heap(), raw)
@@ -80,12 +83,33 @@ func (e *listEdit) keep(ev Event, failed error) error {
 	return err
 }
 
+// quickList says that a list's raw bytes may be changed where they are: no version or transaction needs them as they
+// are.
+func (db *DB) quickList(it Item) bool {
+	return it.Found() && it.Kind() == List && it.Mark() && db.shard.save == nil && !db.shard.slab.HasVersions()
+}
+
+// quickly ends a change of a list where it is.
+func (db *DB) quickly(it Item, key []byte, ev Event) {
+	if w := it.slot.WithAccess(db.shard.Clock.access()); w != it.slot {
+		db.t.Set(it.pos, w)
+	}
+	db.touch(key, ev)
+}
+
 // ListPush puts elements one after the other at the start of a list, or its end, and returns its length. An absent key
 // is an empty list, unless ifPresent is set: then nothing is done and the length is 0. On an error the first ones may
 // be there.
 func (db *DB) ListPush(h uint64, key []byte, start, ifPresent bool, elems [][]byte) (length int, err error) {
+	it := db.Look(h, key)
+	if len(elems) == 1 && db.quickList(it) {
+		if n, ok := db.Heap().QuickPush(it.Value(), elems[0], start); ok {
+			db.quickly(it, key, pushEvent(start))
+			return n, nil
+		}
+	}
 	var e listEdit
-	err = e.open(db, h, key)
+	err = e.openAt(db, h, key, it)
 	if err != nil || ifPresent && !e.it.Found() || len(elems) == 0 {
 		return e.list.Len(), err
 	}
@@ -121,8 +145,15 @@ func popEvent(start bool) Event {
 // ListPop removes up to n elements from the start of a list, or its end, and appends them to dst, the outermost first:
 // each as NextPopped reads it. An absent key has none.
 func (db *DB) ListPop(dst []byte, h uint64, key []byte, start bool, n int) ([]byte, error) {
+	it := db.Look(h, key)
+	if n == 1 && db.quickList(it) {
+		if out, ok := db.Heap().QuickPop(dst, it.Value(), start); ok {
+			db.quickly(it, key, popEvent(start))
+			return out, nil
+		}
+	}
 	var e listEdit
-	err := e.open(db, h, key)
+	err := e.openAt(db, h, key, it)
 	if err != nil || n <= 0 || !e.it.Found() {
 		return dst, err
 	}

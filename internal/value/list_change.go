@@ -84,6 +84,42 @@ func (l *List) Push(elem []byte, start bool) error {
 	return l.Insert(l.n, elem)
 }
 
+// QuickPush puts an element at the start of a list whose raw bytes are given, or its end, changing them where they are, if
+// that is quickly done: it says whether it did, and how long the list is now.
+func (h *Heap) QuickPush(raw, elem []byte, start bool) (length int, ok bool) {
+	t, ok := quickList(raw)
+	if !ok || !t.QuickPush(h.Slab, elem, start) {
+		return 0, false
+	}
+	t.AppendTo(raw[1:1])
+	return t.Count, true
+}
+
+// QuickPop removes the first element of a list whose raw bytes are given, or the last, changing them where they are, if
+// that is quickly done, and appends it to dst as AppendPopped does.
+func (h *Heap) QuickPop(dst, raw []byte, start bool) (out []byte, ok bool) {
+	t, ok := quickList(raw)
+	if !ok || t.Bytes <= listSettled {
+		return dst, false
+	}
+	if out, ok = t.QuickTake(h.Slab, dst, start); ok {
+		t.AppendTo(raw[1:1])
+	}
+	return out, ok
+}
+
+// listSettled is from how many bytes on no list is called a listpack, whatever the limit.
+const listSettled = 2 * 4096 << 4
+
+// quickList opens a list that has nothing but its tree to be changed.
+func quickList(raw []byte) (t btree.Tree, ok bool) {
+	if len(raw) == 0 || raw[0] != listLarge|listQuick {
+		return t, false
+	}
+	t, _ = btree.Decode(raw[1:], &listShape)
+	return t, true
+}
+
 // Set replaces the element at position i, which is there. O(log n).
 func (l *List) Set(i int, elem []byte) error {
 	size := packed.SizeValue(elem)
