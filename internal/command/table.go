@@ -44,8 +44,15 @@ type Arg struct {
 var (
 	rows   []*Row // all, subcommands after their commands
 	byName = map[string]*Row{}
-	quick  [quickSize]*Row // rows of top-level commands with names of up to 8 letters
+	quick  [quickSize]quickRow // top-level commands with names of up to 16 characters
 )
+
+// quickRow is a row by its packed name. Of one that has letters only that name says all.
+type quickRow struct {
+	name    packedName
+	letters bool
+	row     *Row
+}
 
 const (
 	quickBits = 10
@@ -79,11 +86,11 @@ func add(r *Row, parent *Row) {
 		}
 		byName[r.Name] = r
 		if w, ok := packName(r.Name); ok {
-			at := quickHash(w)
-			for quick[at] != nil {
+			at := w.hash()
+			for quick[at].row != nil {
 				at = (at + 1) % quickSize
 			}
-			quick[at] = r
+			quick[at] = quickRow{w, strings.Trim(r.Name, "abcdefghijklmnopqrstuvwxyz") == "", r}
 		}
 	}
 	for _, sub := range r.Sub {
@@ -114,12 +121,12 @@ func BoundRows() []*Row {
 // Lookup finds the row of a command's name in any case, nil if there is none.
 func Lookup(name []byte) *Row {
 	if w, ok := packName(name); ok {
-		for at := quickHash(w); quick[at] != nil; at = (at + 1) % quickSize {
-			if r := quick[at]; sameName(r.Name, name) {
-				return r
+		for at := w.hash(); ; at = (at + 1) % quickSize {
+			q := &quick[at]
+			if q.row == nil || q.name == w && (q.letters || sameName(q.row.Name, name)) {
+				return q.row
 			}
 		}
-		return nil
 	}
 	if len(name) > 64 {
 		return nil
@@ -141,19 +148,39 @@ func (r *Row) Subcommand(name []byte) *Row {
 	return nil
 }
 
-// packName packs a name of up to 8 letters into a word, in lower case.
-func packName[T string | []byte](name T) (uint64, bool) {
-	if len(name) > 8 {
-		return 0, false
-	}
-	var w uint64
-	for i := range len(name) {
-		w = w<<8 | uint64(name[i]|0x20)
-	}
-	return w, true
+// packedName is a name of up to 16 characters: its first and last 8, which may be the same in part, in lower case. Other
+// characters than letters may look alike in it.
+type packedName struct {
+	first, last uint64
+	length      int
 }
 
-func quickHash(w uint64) uint64 { return w * 0x9E3779B97F4A7C15 >> (64 - quickBits) }
+const lowerBits = 0x2020202020202020
+
+func packName[T string | []byte](name T) (w packedName, ok bool) {
+	switch n := len(name); {
+	case n >= 8 && n <= 16:
+		return packedName{le64(name[:8]) | lowerBits, le64(name[n-8:]) | lowerBits, n}, true
+	case n < 8:
+		for i := range n {
+			w.first = w.first<<8 | uint64(name[i]|0x20)
+		}
+		w.length = n
+		return w, true
+	}
+	return w, false
+}
+
+// le64 reads the first 8 bytes.
+func le64[T string | []byte](b T) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+func (w packedName) hash() uint64 {
+	return (w.first*0x9E3779B97F4A7C15 ^ w.last*0xC2B2AE3D27D4EB4F) >> (64 - quickBits)
+}
 
 // sameName compares a row's name with one given in any case.
 func sameName(row string, name []byte) bool {
