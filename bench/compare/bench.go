@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -188,6 +189,12 @@ func version(ctx context.Context, program string) string {
 		return "version not known"
 	}
 	return line
+}
+
+// lasting shortens a window of time where -scale is so small that only the program is tried.
+func (b *bench) lasting(d time.Duration) time.Duration {
+	const whole = 0.1 // from here on
+	return time.Duration(float64(d) * min(1, b.scale/whole))
 }
 
 // scaled multiplies a count of the scenario by -scale; it is never less than one.

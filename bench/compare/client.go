@@ -30,6 +30,11 @@ type reply struct {
 	n    int64
 }
 
+// refusal is the text of an error reply.
+type refusal string
+
+func (r refusal) Error() string { return fmt.Sprintf("the server answered %q", string(r)) }
+
 func dial(addr string) (*client, error) {
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {
@@ -108,7 +113,7 @@ func (c *client) read(keep bool) (reply, error) {
 		r.text = string(rest)
 		return r, nil
 	case '-':
-		return r, fmt.Errorf("the server answered %q", rest)
+		return r, refusal(rest)
 	}
 	if r.n, err = strconv.ParseInt(string(rest), 10, 64); err != nil {
 		return r, fmt.Errorf("the server sent %q, which is no reply", line)

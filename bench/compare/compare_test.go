@@ -183,6 +183,52 @@ func TestProbeWindow(t *testing.T) {
 	}
 }
 
+// A GET that is refused because a script runs counts as answered with the next that is.
+func TestProbeOfBusyServer(t *testing.T) {
+	const value, busy = "$1\r\nv\r\n", "-BUSY a script runs\r\n"
+	begin := time.Now().Add(-time.Minute)
+	probed := func(replies string, gets int) (*probe, error) {
+		p := &probe{conn: pipe(replies), sent: make(chan time.Time, gets)}
+		for i := range gets {
+			p.sent <- begin.Add(time.Duration(i) * time.Second)
+		}
+		close(p.sent)
+		return p, p.receive()
+	}
+	p, err := probed(value+busy+busy+value+busy+value, 6)
+	if err != nil || len(p.points) != 6 {
+		t.Fatalf("%d points, %v", len(p.points), err)
+	}
+	for i, x := range p.points {
+		if want := begin.Add(time.Duration(i) * time.Second); x.at != want || x.latency < time.Minute-6*time.Second {
+			t.Errorf("GET %d: sent at %v, want %v, and took %v", i, x.at, want, x.latency)
+		}
+	}
+	for _, replies := range []string{value + busy, value + "-ERR no\r\n", value + "$-1\r\n", value + ":1\r\n"} {
+		if _, err := probed(replies, 2); err == nil {
+			t.Errorf("%q was taken", replies)
+		}
+	}
+}
+
+func TestContainers(t *testing.T) {
+	seen := map[int]bool{}
+	for i := range 1_000_000 {
+		seen[scattered(i)] = true
+	}
+	if len(seen) != 1_000_000 {
+		t.Errorf("1 000 000 numbers became %d", len(seen))
+	}
+	for _, k := range []container{largeSet, largeList, largeZSet, largeHash, numbers} {
+		if a, b := k.element([]string{"x"}, 0), k.element([]string{"x"}, 1); slices.Equal(a, b) || a[0] != "x" {
+			t.Errorf("%s: elements %q and %q", k.add, a, b)
+		}
+	}
+	if got := memberName(9_999_999); got != "member:09999999" {
+		t.Errorf("a member is %q", got)
+	}
+}
+
 // TestEveryScenario runs each scenario on a thousandth of its load against a real redis-server, when there is one.
 func TestEveryScenario(t *testing.T) {
 	if testing.Short() || !canMeasure {

@@ -12,7 +12,7 @@ import (
 // so that the percentiles are taken from as many GETs.
 const (
 	quietWindow = 2 * time.Second
-	// flushWindow is short, as a flush is soon over: with 2000 GETs, a stop of 10 ms is its p99.
+	// flushWindow, of a DEL too, is short, as that is soon over: with 2000 GETs, a stop of 10 ms is its p99.
 	flushWindow  = time.Second
 	keysWindow   = 2 * time.Second
 	expiryWindow = 2 * time.Second
@@ -32,17 +32,22 @@ type window struct {
 // disturb probes a server in a quiet window and then while busy runs. Nothing is pinned: a server that can put what
 // disturbs it on another core may.
 func (b *bench) disturb(ctx context.Context, s *server, busy func() (window, error)) ([]sample, error) {
-	p, err := startProbe(s.addr)
+	return b.disturbFrom(ctx, s, 0, busy)
+}
+
+// disturbFrom is disturb with the probe's keys starting at the number given.
+func (b *bench) disturbFrom(ctx context.Context, s *server, first int, busy func() (window, error)) ([]sample, error) {
+	p, err := startProbe(s.addr, first)
 	if err != nil {
 		return nil, err
 	}
 	defer p.stop()
 	// The first replies come from a server that was at rest.
-	if err := sleep(ctx, quietWindow/4); err != nil {
+	if err := sleep(ctx, b.lasting(quietWindow)/4); err != nil {
 		return nil, err
 	}
 	quietBegin := time.Now()
-	if err := sleep(ctx, quietWindow); err != nil {
+	if err := sleep(ctx, b.lasting(quietWindow)); err != nil {
 		return nil, err
 	}
 	quietEnd := time.Now()
@@ -103,7 +108,7 @@ func flushLatency(how string) func(context.Context, *bench, target) ([]sample, e
 				return window{}, err
 			}
 			took := sample{"FLUSHDB " + how + ", ms", milliseconds(time.Since(begin)), noChart}
-			return window{begin, begin.Add(flushWindow), []sample{took}}, nil
+			return window{begin, begin.Add(b.lasting(flushWindow)), []sample{took}}, nil
 		})
 	}
 }
@@ -118,7 +123,7 @@ func keysLatency(ctx context.Context, b *bench, t target) ([]sample, error) {
 	defer c.close()
 	return b.disturb(ctx, s, func() (window, error) {
 		begin, rounds := time.Now(), 0
-		for time.Since(begin) < keysWindow {
+		for time.Since(begin) < b.lasting(keysWindow) {
 			r, err := c.do("KEYS", "*")
 			if err != nil {
 				return window{}, err
@@ -170,7 +175,7 @@ func expiryLatency(ctx context.Context, b *bench, t target) ([]sample, error) {
 			since := time.Since(moment)
 			if left == 0 {
 				gone := sample{"all reclaimed after, ms", milliseconds(since), noChart}
-				return window{moment, moment.Add(expiryWindow), []sample{gone}}, nil
+				return window{moment, moment.Add(b.lasting(expiryWindow)), []sample{gone}}, nil
 			}
 			if since > expiryLimit {
 				return window{}, fmt.Errorf("%d expired keys still count after %v", left, expiryLimit)
@@ -193,11 +198,19 @@ func saveLatency(ctx context.Context, b *bench, t target) ([]sample, error) {
 	if err := load(s.addr, 0, max(n, probeKeys), valueSize); err != nil {
 		return nil, err
 	}
-	w, err := startWriter(s.addr, n, valueSize, saveWrites)
+	v := newValues(valueSize, writerStream)
+	w, err := startWriter(s.addr, 0, saveWrites, '+', func(c *client) {
+		c.queue("SET", keyName(int(v.source.Uint64()%uint64(n))), v.next())
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer w.stop()
+	return b.disturbBySaves(ctx, s, w)
+}
+
+// disturbBySaves probes a server while it saves, time and again. w has been writing and stops afterwards.
+func (b *bench) disturbBySaves(ctx context.Context, s *server, w *writer) ([]sample, error) {
 	c, err := dial(s.addr)
 	if err != nil {
 		return nil, err
@@ -205,7 +218,7 @@ func saveLatency(ctx context.Context, b *bench, t target) ([]sample, error) {
 	defer c.close()
 	samples, err := b.disturb(ctx, s, func() (window, error) {
 		begin, saves := time.Now(), 0
-		for time.Since(begin) < saveWindow {
+		for time.Since(begin) < b.lasting(saveWindow) {
 			if err := backgroundSave(ctx, c); err != nil {
 				return window{}, err
 			}

@@ -60,7 +60,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&match, "run", "", "run only the scenarios whose name matches this `regexp`")
 	f.IntVar(&o.rounds, "rounds", 5, "how many alternating `rounds` to run, 1 to 100")
 	f.BoolVar(&o.list, "list", false, "list the scenarios and stop")
-	f.Float64Var(&o.scale, "scale", 1, "multiply keys, requests and connections by this `factor`, above 0 up to 10")
+	f.Float64Var(&o.scale, "scale", 1,
+		"multiply keys, requests and connections by this `factor`, above 0 up to 10; below 0.1, windows of time shrink too")
 	f.StringVar(&o.redis, "redis", "redis-server", "the redis-server `program`")
 	f.StringVar(&o.darter, "darter", "", "the darter `program`; without it, it is built from the module above")
 	f.StringVar(&o.generator, "generator", "redis-benchmark", "the redis-benchmark `program`")

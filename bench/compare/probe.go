@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // waited for its replies would count one.
 type probe struct {
 	conn   *client
+	first  int            // number of its first key
 	sent   chan time.Time // send times of the GETs not answered yet, in order
 	closed atomic.Bool
 	done   chan error
@@ -34,14 +36,14 @@ const (
 	probeKeys  = 1000
 )
 
-// startProbe begins to send GETs for the first probeKeys keys of database 0, which must exist.
-func startProbe(addr string) (*probe, error) {
+// startProbe begins to send GETs for probeKeys keys of database 0, which must exist, from the number first on.
+func startProbe(addr string, first int) (*probe, error) {
 	c, err := dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	// Room for more unanswered GETs than ioLimit can gather.
-	p := &probe{conn: c, sent: make(chan time.Time, 2*ioLimit/probeEvery), done: make(chan error, 2)}
+	p := &probe{conn: c, first: first, sent: make(chan time.Time, 2*ioLimit/probeEvery), done: make(chan error, 2)}
 	go func() { p.done <- p.send() }()
 	go func() { p.done <- p.receive() }()
 	return p, nil
@@ -53,7 +55,7 @@ func (p *probe) send() error {
 	defer close(p.sent)
 	next := time.Now()
 	for i := 0; !p.closed.Load(); i++ {
-		p.conn.queue("GET", keyName(i%probeKeys))
+		p.conn.queue("GET", keyName(p.first+i%probeKeys))
 		p.sent <- time.Now()
 		if err := p.conn.flush(); err != nil {
 			return err
@@ -66,16 +68,29 @@ func (p *probe) send() error {
 	return nil
 }
 
+// receive notes the replies. A GET that is refused because a script runs has told nobody a value: it counts as answered
+// when the server answers again, since its client would have had to ask until then.
 func (p *probe) receive() error {
+	var refused []time.Time
 	for sent := range p.sent {
 		r, err := p.conn.receive()
+		if no, ok := errors.AsType[refusal](err); ok && strings.HasPrefix(string(no), "BUSY ") {
+			refused = append(refused, sent)
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		if r.kind != '$' || r.n < 0 {
 			return fmt.Errorf("a key of the probe is missing: the reply is %c%d", r.kind, r.n)
 		}
-		p.points = append(p.points, point{sent, time.Since(sent)})
+		for _, at := range append(refused, sent) {
+			p.points = append(p.points, point{at, time.Since(at)})
+		}
+		refused = refused[:0]
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("the last %d GETs were refused", len(refused))
 	}
 	return nil
 }
@@ -116,16 +131,17 @@ func latencySamples(quiet, busy []float64) []sample {
 	}
 }
 
-// writer is a connection that overwrites random keys at a steady rate, also without waiting for replies.
+// writer is a connection that sends writes at a steady rate, also without waiting for replies.
 type writer struct {
 	conn   *client
 	closed atomic.Bool
 	done   chan error
 }
 
-// startWriter overwrites keys 0 to keys-1 of database 0, perMillisecond of them each millisecond.
-func startWriter(addr string, keys, size, perMillisecond int) (*writer, error) {
-	c, err := dial(addr)
+// startWriter sends perMillisecond writes each millisecond to database db. queue queues one, whose reply is of the kind
+// given; it is called from one goroutine.
+func startWriter(addr string, db, perMillisecond int, kind byte, queue func(*client)) (*writer, error) {
+	c, err := selectDB(addr, db)
 	if err != nil {
 		return nil, err
 	}
@@ -135,11 +151,10 @@ func startWriter(addr string, keys, size, perMillisecond int) (*writer, error) {
 		defer close(batches)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		v := newValues(size, writerStream)
 		next := time.Now()
 		for !w.closed.Load() {
 			for range perMillisecond {
-				c.queue("SET", keyName(int(v.source.Uint64()%uint64(keys))), v.next())
+				queue(c)
 			}
 			batches <- perMillisecond
 			if err := c.flush(); err != nil {
@@ -155,7 +170,7 @@ func startWriter(addr string, keys, size, perMillisecond int) (*writer, error) {
 	}()
 	go func() {
 		for n := range batches {
-			if err := c.expect(n, '+'); err != nil {
+			if err := c.expect(n, kind); err != nil {
 				w.done <- err
 				return
 			}

@@ -42,16 +42,24 @@ func startOn(cmd *exec.Cmd, cpu int) error {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	release, err := pinThread(cpu)
+	if err != nil {
+		return err
+	}
+	return errors.Join(cmd.Start(), release())
+}
+
+// pinThread keeps the calling thread, to which its goroutine must be locked, on one core until release.
+func pinThread(cpu int) (release func() error, err error) {
 	var before, pinned unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return err
+		return nil, err
 	}
 	pinned.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &pinned); err != nil {
-		return fmt.Errorf("cannot pin to core %d: %w", cpu, err)
+		return nil, fmt.Errorf("cannot pin to core %d: %w", cpu, err)
 	}
-	err := cmd.Start()
-	return errors.Join(err, unix.SchedSetaffinity(0, &before))
+	return func() error { return unix.SchedSetaffinity(0, &before) }, nil
 }
 
 // killGroup ends a process that startOn started and all it forked.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"runtime"
@@ -17,6 +18,12 @@ var errNotLinux = errors.ErrUnsupported
 type memory struct {
 	resident, shared int64
 }
+
+type fanout struct{}
+
+func openFanout(_, _, _ int) (*fanout, error)                      { return nil, errNotLinux }
+func (*fanout) publish(context.Context, int, int) (float64, error) { return 0, errNotLinux }
+func (*fanout) close()                                             {}
 
 func allowedCPUs() ([]int, error)        { return nil, errNotLinux }
 func startOn(*exec.Cmd, int) error       { return errNotLinux }

@@ -29,6 +29,22 @@ func scenarios() []scenario {
 		{"p99-flush-sync", "GET on db 0 while FLUSHDB SYNC drops 1 M keys of db 1", flushLatency("SYNC")},
 		{"p99-keys", "GET on db 0 while KEYS * lists 1 M keys of db 1, over and over", keysLatency},
 		{"p99-expiry", "GET on db 0 while 1 M keys of db 1 expire at the same millisecond", expiryLatency},
+		{"p99-del-set", "GET on db 0 while DEL drops a set of 1 M members in db 1", heavyLatency(
+			heavy{command: []string{"DEL", largeSet.key}, of: largeSet, once: true})},
+		{"p99-union-set", "GET on db 0 while SUNIONSTORE copies a set of 1 M members in db 1, over and over", heavyLatency(
+			heavy{command: []string{"SUNIONSTORE", "union", largeSet.key, "absent"}, of: largeSet})},
+		{"p99-union-zset", "GET on db 0 while ZUNIONSTORE copies a sorted set of 1 M members in db 1, over and over", heavyLatency(
+			heavy{command: []string{"ZUNIONSTORE", "union", "2", largeZSet.key, "absent"}, of: largeZSet})},
+		{"p99-sort-set", "GET on db 0 while SORT STORE sorts a set of 1 M numbers in db 1, over and over", heavyLatency(
+			heavy{command: []string{"SORT", numbers.key, "STORE", "sorted"}, of: numbers})},
+		{"p99-lrange", "GET on db 0 while LRANGE returns a list of 1 M elements of db 1, over and over", heavyLatency(
+			heavy{command: []string{"LRANGE", largeList.key, "0", "-1"}, of: largeList})},
+		{"p99-bgsave-containers", "GET on db 0 while BGSAVE writes 4 containers of 250 000 elements that others change",
+			saveContainersLatency},
+		{"p99-script", "GET of other keys while a script writes 1000 keys for 2 s", scriptLatency(0)},
+		{"p99-script-written", "GET of the 1000 keys that a script writes for 2 s", scriptLatency(scriptKeys)},
+		{"publish", "PUBLISH of 64 B to 1000 subscribers, pipelines of 1, 16 and 100, server on one core, subscribers on another",
+			publishRate},
 		{"snapshot-memory", "memory added by a BGSAVE of 1 M keys of 256 B under random writes at full rate", snapshotMemory},
 		{"empty", "time to start and memory held with nothing loaded", emptyServer},
 		{"idle-connections", "memory and CPU that 10 000 idle connections cost", idleConnections},
