@@ -1,5 +1,6 @@
 // Command report runs the in-process benchmarks in several rounds and prints, as Markdown tables, what an operation costs
-// in CPU time with each cache, or with -gc what a cycle of the garbage collector costs with each of them loaded.
+// in CPU time with each cache, or with -gc what a cycle of the garbage collector costs with each of them loaded; with
+// -gc -containers, with large containers filled.
 //
 // Every measurement is made in a process of its own, which is this program run again with -child: so no peer inherits
 // another's heap. The order of the peers changes from round to round, so that whatever drifts on the machine meets all.
@@ -49,7 +50,7 @@ type options struct {
 	rounds, ops        int
 	entries, valueSize int
 	goroutines         []int
-	gc                 bool
+	gc, containers     bool
 	baseline           string
 	svg                string
 	timeout            time.Duration
@@ -68,6 +69,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.valueSize, "value", 0, "`bytes` of a value (default 256, with -gc 32)")
 	f.StringVar(&goroutines, "goroutines", "1,2", "`numbers` of goroutines that share the operations")
 	f.BoolVar(&o.gc, "gc", false, "measure a cycle of the garbage collector instead")
+	f.BoolVar(&o.containers, "containers", false, "with -gc, fill large containers of each kind instead of the caches")
 	f.StringVar(&o.baseline, "baseline", "fastcache", "the `cache` that the ratios are to")
 	f.StringVar(&o.svg, "svg", "", "write plots into this `directory`")
 	f.DurationVar(&o.timeout, "timeout", time.Hour, "give up after this long")
@@ -90,6 +92,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			return o, fmt.Errorf("-goroutines has %q, want numbers from 1 to 1024", number)
 		}
 		o.goroutines = append(o.goroutines, n)
+	}
+	if o.containers && !o.gc {
+		return o, errors.New("-containers is for -gc only")
 	}
 	o.setDefaults()
 	match, err := regexp.Compile(o.match)
@@ -124,7 +129,10 @@ func (o *options) setDefaults() {
 const nothing = "nothing"
 
 func (o *options) candidates() []string {
-	if o.gc {
+	switch {
+	case o.containers:
+		return append([]string{nothing}, inproc.ContainerNames()...)
+	case o.gc:
 		return append([]string{nothing}, inproc.Names()...)
 	}
 	return inproc.Names()

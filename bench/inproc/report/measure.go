@@ -41,6 +41,9 @@ func measure(o options) (measurement, error) {
 		c, err := measureCollector()
 		return measurement{Loaded: o.entries, Kept: o.entries, Collector: &c}, err
 	}
+	if o.containers {
+		return measureContainers(w, o.child)
+	}
 	p, err := w.Open(o.child)
 	if err != nil {
 		return measurement{}, err
@@ -66,6 +69,24 @@ func measurePeer(o options, w *inproc.Workload, p inproc.Peer) (measurement, err
 	}
 	m.Kept = w.Kept(p)
 	return m, nil
+}
+
+func measureContainers(w *inproc.Workload, kind string) (m measurement, err error) {
+	filled, err := w.FillContainers(kind)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, filled.Close()) }()
+	if m.Loaded, err = filled.Len(); err != nil {
+		return m, err
+	}
+	c, err := measureCollector()
+	if err != nil {
+		return m, err
+	}
+	m.Collector = &c
+	m.Kept, err = filled.Len()
+	return m, err
 }
 
 func measureOperations(o options, w *inproc.Workload, p inproc.Peer, m *measurement) error {

@@ -76,7 +76,7 @@ func (r report) comparesView() bool {
 }
 
 func (r report) printCollector(w io.Writer) {
-	fmt.Fprintln(w, "| cache | CPU of a cycle by the runtime, ms | CPU of a cycle by the system, ms | longest pause, ms |")
+	fmt.Fprintln(w, "| loaded with | CPU of a cycle by the runtime, ms | CPU of a cycle by the system, ms | longest pause, ms |")
 	fmt.Fprintln(w, "|---|--:|--:|--:|")
 	for _, peer := range r.peers {
 		var byRuntime, bySystem, pause []float64

@@ -14,7 +14,8 @@ import (
 
 func TestOptions(t *testing.T) {
 	for _, args := range [][]string{{"-rounds", "0"}, {"-rounds", "101"}, {"-ops", "0"}, {"-goroutines", ""}, {"-goroutines", "1,0"},
-		{"-goroutines", "x"}, {"-peers", "("}, {"-peers", "^no such$"}, {"darter"}} {
+		{"-goroutines", "x"}, {"-peers", "("}, {"-peers", "^no such$"}, {"darter"},
+		{"-containers"}, {"-gc", "-containers", "-peers", "otter"}} {
 		if _, err := parse(args, io.Discard); err == nil {
 			t.Errorf("%q was taken", args)
 		}
@@ -46,6 +47,17 @@ func TestChildMeasuresEveryPeer(t *testing.T) {
 					t.Errorf("%s: %+v", name, x)
 				}
 			}
+		}
+	}
+	for _, name := range append([]string{nothing}, inproc.ContainerNames()...) {
+		var out bytes.Buffer
+		args := []string{"-gc", "-containers", "-entries", "1000", "-child", name}
+		if err := run(t.Context(), args, &out, io.Discard); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var m measurement
+		if err := json.Unmarshal(out.Bytes(), &m); err != nil || m.Loaded != 1000 || m.Kept != 1000 || m.Collector == nil {
+			t.Errorf("%s: %+v, %v", name, m, err)
 		}
 	}
 	if err := run(t.Context(), []string{"-child", "no such", "-entries", "1"}, io.Discard, io.Discard); err == nil {
