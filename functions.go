@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/darterdb/darter/internal/command"
@@ -28,6 +29,7 @@ type callable struct {
 	luavm.Function
 	library *luavm.Library // nil for a Go function
 	native  GoFunction
+	slow    *atomic.Bool // a loop can not afford it
 }
 
 // GoFunction is a function written in Go that FCALL can call. keys and args are the caller's words; their bytes must not
@@ -121,7 +123,7 @@ func fcallCommand(s *Session, c *command.Call) {
 		c.Fail(errFlagOOM)
 		return
 	}
-	s.runMachine(c, f.Name, true, readOnly, s.full() && f.Flags&luavm.AllowOOM == 0, keys,
+	s.runMachine(c, f.Name, f.slow, true, readOnly, s.full() && f.Flags&luavm.AllowOOM == 0, keys,
 		func(call luavm.Call) luavm.Outcome {
 			call.Keys, call.Args = keys, args
 			return s.scripts.pool.RunFunction(f.library, f.Name, call, c.W)
@@ -265,7 +267,7 @@ func (set functionSet) add(lib *luavm.Library) error {
 		if _, taken := set.functions[name]; taken {
 			return errs.Error("ERR Function " + f.Name + " already exists")
 		}
-		set.functions[name] = callable{Function: f, library: lib}
+		set.functions[name] = callable{Function: f, library: lib, slow: new(atomic.Bool)}
 	}
 	set.libraries[lib.Name()] = lib
 	return nil
@@ -283,13 +285,8 @@ func (set functionSet) remove(library string) {
 	delete(set.libraries, library)
 }
 
-// installLocked puts a set in place. What it no longer has is forgotten, also that something was slow. sc.mu is held.
+// installLocked puts a set in place. sc.mu is held.
 func (sc *scripting) installLocked(set functionSet) {
-	for name, f := range sc.functions {
-		if set.functions[name].library != f.library {
-			sc.slow.Delete(f.Name)
-		}
-	}
 	sc.libraries, sc.functions = set.libraries, set.functions
 	sc.changes.Add(1)
 	sc.pool.Forget(func(lib *luavm.Library) bool { return set.libraries[lib.Name()] == lib })
@@ -453,18 +450,22 @@ func writeFunction(w reply.Writer, f luavm.Function) {
 func functionStatsCommand(s *Session, c *command.Call) {
 	sc := s.scripts
 	sc.mu.Lock()
-	var oldest *running
+	var shown *running // what is shown of the oldest, copied while it runs
 	for r := range sc.running {
-		if r.isFunc && (oldest == nil || r.began.Before(oldest.began)) {
-			oldest = r
+		r.mu.Lock()
+		if r.on && r.isFunc {
+			began := r.began
+			if began.IsZero() {
+				began = time.Now()
+			}
+			if shown == nil || began.Before(shown.began) {
+				shown = &running{name: r.name, began: began}
+				for _, a := range r.command {
+					shown.command = append(shown.command, bytes.Clone(a))
+				}
+			}
 		}
-	}
-	var shown running // what is shown of it, copied while it runs
-	if oldest != nil {
-		shown.name, shown.began = oldest.name, oldest.began
-		for _, a := range oldest.command {
-			shown.command = append(shown.command, bytes.Clone(a))
-		}
+		r.mu.Unlock()
 	}
 	libraries, functions := len(sc.libraries), 0
 	for _, lib := range sc.libraries {
@@ -474,7 +475,7 @@ func functionStatsCommand(s *Session, c *command.Call) {
 	w := c.W
 	w.Map(2)
 	w.BulkString("running_script")
-	if oldest == nil {
+	if shown == nil {
 		w.Null()
 	} else {
 		w.Map(3)

@@ -28,26 +28,49 @@ import (
 // or would have to wait, is rolled back and fails with ErrBusy, for somebody else to run it; the next time it isn't tried.
 type scripting struct {
 	pool *luavm.Pool
-	slow sync.Map // SHAs of scripts that took longer than a loop can afford
 
 	changes atomic.Int64 // how often the libraries changed
 
 	mu        sync.Mutex
-	running   map[*running]struct{}
+	running   map[*running]struct{}     // of the sessions that have run some
 	libraries map[string]*luavm.Library // replaced, never changed: snapshots keep it
 	functions map[string]callable       // by their names in small letters
 }
 
-// running is a script or function under way.
+// running is the script or function that a session runs, if it is on. One that runs costs the lock of its own session's.
 type running struct {
 	control luavm.Control
-	began   time.Time
+
+	mu      sync.Mutex
+	on      bool
+	began   time.Time // zero on an event loop: nobody stays there for long
 	name    string
-	command [][]byte // good as long as it runs
+	command [][]byte
 	isFunc  bool
 
-	killed bool // while one of its runs was under way; guarded by scripting.mu
+	killed bool // while one of its runs was under way
 	reason error
+}
+
+// start notes that one runs, for the first time or again; its control is fit for it.
+func (r *running) start(name string, isFunc, impatient, again bool, command [][]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.control.Reset()
+	r.on, r.name, r.isFunc, r.command, r.began = true, name, isFunc, command, time.Time{}
+	if !impatient {
+		r.began = time.Now()
+	}
+	if r.killed = r.killed && again; r.killed { // when it was about to run again
+		r.control.Kill(r.reason)
+	}
+}
+
+// end notes that it is over. What it was is nobody's to read any more.
+func (r *running) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.on, r.command = false, nil
 }
 
 const (
@@ -89,7 +112,15 @@ type scriptState struct {
 	inner   *Session // in which scripts run their commands
 	running running
 	host    scriptHost
-	tx      *transaction
+	tx      transaction
+}
+
+// close has nobody find the session any more.
+func (st *scriptState) close(sc *scripting) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	delete(sc.running, &st.running)
+	*st = scriptState{}
 }
 
 // scriptHost is what a script reaches of the cache.
@@ -207,7 +238,7 @@ func evalShaCommand(s *Session, c *command.Call) {
 		c.Fail(err)
 		return
 	}
-	script, ok := s.scripts.pool.Script(string(c.Args[1]))
+	script, ok := s.scripts.pool.Script(c.Args[1])
 	if !ok {
 		c.Fail(errNoScript)
 		return
@@ -226,42 +257,36 @@ func (s *Session) runScript(c *command.Call, script *luavm.Script, keys, args []
 		c.Fail(errFlagOOM)
 		return
 	}
-	s.runMachine(c, script.SHA(), false, readOnly, s.full() && flags&luavm.AllowOOM == 0, keys,
+	s.runMachine(c, script.SHA(), script.Note(), false, readOnly, s.full() && flags&luavm.AllowOOM == 0, keys,
 		func(call luavm.Call) luavm.Outcome {
 			call.Keys, call.Args = keys, args
 			return s.scripts.pool.Run(script, call, c.W)
 		})
 }
 
-// runMachine runs a script or function as a transaction, or as a part of the one that the session is in.
-func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom bool, keys [][]byte,
+// runMachine runs a script or function as a transaction, or as a part of the one that the session is in. slow is set for
+// one that took longer than a loop can afford.
+func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, isFunc, readOnly, oom bool, keys [][]byte,
 	run func(luavm.Call) luavm.Outcome,
 ) {
-	if s.impatient {
-		if _, slow := s.scripts.slow.Load(name); slow {
-			s.busy = true
-			return
-		}
+	if s.impatient && slow.Load() {
+		s.busy = true
+		return
 	}
 	rewinder, _ := c.W.(reply.Rewinder)
 	mark := rewinder.Mark()
 	w, row, arguments := c.W, c.Row, c.Args
-	tooSlow := false
-	s.script.running.killed = false
+	tooSlow, again := false, false
 	once := func(t *transaction) (keep bool, err error) {
 		rewinder.Rewind(mark)
 		inner := s.scriptSession(t, c.DB)
 		r := &s.script.running
-		r.began, r.name, r.isFunc, r.command = time.Now(), name, isFunc, arguments
-		r.control.Reset()
+		r.start(name, isFunc, s.impatient, again, arguments)
+		again = true
+		defer r.end()
 		host := &s.script.host
 		*host = scriptHost{s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, calls: loopCommands}
 		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits()}
-		if s.impatient {
-			call.Limits.Instructions = loopInstructions
-		}
-		s.scripts.enter(r)
-		defer s.scripts.leave(r)
 		o := run(call)
 		switch {
 		case host.panicked != nil:
@@ -289,7 +314,7 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 	case errors.Is(err, ErrBusy):
 		rewinder.Rewind(mark)
 		if tooSlow {
-			s.scripts.slow.Store(name, struct{}{})
+			slow.Store(true)
 		}
 		s.busy = true
 	default:
@@ -300,16 +325,10 @@ func (s *Session) runMachine(c *command.Call, name string, isFunc, readOnly, oom
 
 // transactOn runs fn as a transaction that takes the shards of some keys first.
 func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error)) error {
-	t, err := s.startTx(s.ctx, s.impatient)
-	if err != nil {
+	t := &s.script.tx
+	if err := t.start(s.engine, s.ctx, s.impatient); err != nil {
 		return err
 	}
-	if old := s.script.tx; old != nil { // its memory is used again
-		t.owned, t.known = old.owned[:0], old.known[:0]
-		*old = *t
-		t = old
-	}
-	s.script.tx = t
 	for _, k := range keys {
 		t.known = append(t.known, s.shardOf(k))
 	}
@@ -321,28 +340,21 @@ func (s *Session) scriptSession(t *transaction, db int) *Session {
 	if s.script.inner == nil {
 		s.script.inner = &Session{engine: s.engine, local: s.local, ctx: s.ctx}
 		s.script.inner.call.Env = env{s.script.inner}
+		s.scripts.mu.Lock()
+		s.scripts.running[&s.script.running] = struct{}{}
+		s.scripts.mu.Unlock()
 	}
 	s.script.inner.tx, s.script.inner.call.DB, s.script.inner.impatient = t, db, s.impatient
 	s.script.inner.call.NoTouch = s.call.NoTouch
 	return s.script.inner
 }
 
-// scriptLimits returns what one run may use.
-func (s *Session) scriptLimits() luavm.Limits { return luavm.Limits{Time: s.scriptTime} }
-
-func (sc *scripting) enter(r *running) {
-	sc.mu.Lock()
-	sc.running[r] = struct{}{}
-	if r.killed { // when it was about to run again
-		r.control.Kill(r.reason)
+// scriptLimits returns what one run may use. On an event loop its instructions bound its time.
+func (s *Session) scriptLimits() luavm.Limits {
+	if s.impatient {
+		return luavm.Limits{Instructions: loopInstructions}
 	}
-	sc.mu.Unlock()
-}
-
-func (sc *scripting) leave(r *running) {
-	sc.mu.Lock()
-	delete(sc.running, r)
-	sc.mu.Unlock()
+	return luavm.Limits{Time: s.scriptTime}
 }
 
 // kill stops all scripts, or all functions, and says whether there was one.
@@ -351,11 +363,13 @@ func (sc *scripting) kill(functions bool, reason error) bool {
 	defer sc.mu.Unlock()
 	some := false
 	for r := range sc.running {
-		if r.isFunc == functions {
+		r.mu.Lock()
+		if r.on && r.isFunc == functions {
 			r.control.Kill(reason)
 			r.killed, r.reason = true, reason
 			some = true
 		}
+		r.mu.Unlock()
 	}
 	return some
 }
@@ -390,7 +404,6 @@ func scriptFlushCommand(s *Session, c *command.Call) {
 		return
 	}
 	s.scripts.pool.Flush()
-	s.scripts.slow.Clear()
 	c.OK()
 }
 

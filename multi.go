@@ -20,15 +20,17 @@ type multiState struct {
 	queue   []queued
 
 	// The arguments of the queue, one behind the other: memory that is used again.
-	bytes []byte
-	args  [][]byte
+	bytes  []byte
+	args   [][]byte
+	shards []int // those that EXEC takes
 }
 
 // queued is a command that waits for EXEC.
 type queued struct {
-	row  *command.Row
-	args [][]byte
-	run  func(w reply.Writer) // of a command that is not the session's own to run
+	row   *command.Row
+	args  [][]byte
+	shard int                  // of its key, if it is a command on one: known from EXEC on
+	run   func(w reply.Writer) // of a command that is not the session's own to run
 }
 
 const (
@@ -78,7 +80,7 @@ func (s *Session) enqueue(row *command.Row, args [][]byte, w reply.Writer, run f
 	if run == nil {
 		args = s.multi.copyArgs(args)
 	}
-	s.multi.queue = append(s.multi.queue, queued{row, args, run})
+	s.multi.queue = append(s.multi.queue, queued{row: row, args: args, run: run})
 	w.Status("QUEUED")
 	return nil
 }
@@ -101,7 +103,7 @@ const maxQueueBytes = 16 << 10
 func (m *multiState) empty() {
 	clear(m.queue)
 	clear(m.args)
-	*m = multiState{queue: m.queue[:0], bytes: m.bytes[:0], args: m.args[:0]}
+	*m = multiState{queue: m.queue[:0], bytes: m.bytes[:0], args: m.args[:0], shards: m.shards[:0]}
 	if cap(m.bytes) > maxQueueBytes || cap(m.args) > maxQueueBytes/8 || cap(m.queue) > maxQueueBytes/32 {
 		*m = multiState{}
 	}
@@ -185,6 +187,7 @@ func execCommand(s *Session, c *command.Call) {
 // shardsOf returns the shards of the keys that the queue's commands name, and of those that are watched. all says that a
 // command may want others.
 func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
+	numbers = s.multi.shards[:0]
 	for i := range queue {
 		q := &queue[i]
 		switch {
@@ -192,6 +195,10 @@ func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
 			continue
 		case q.row.Class == command.Walk || q.row.Class == command.Bound || q.row.Scatter:
 			return nil, true
+		case q.row.Class == command.OneKey:
+			q.shard = s.shardOf(q.args[q.row.Keys[0].Pos])
+			numbers = append(numbers, q.shard)
+			continue
 		}
 		s.keys, _ = command.KeysOf(q.row, q.args, s.keys[:0])
 		for _, k := range s.keys {
@@ -201,6 +208,7 @@ func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
 	for _, w := range s.watch.keys {
 		numbers = append(numbers, w.shard)
 	}
+	s.multi.shards = numbers
 	return numbers, false
 }
 
@@ -267,6 +275,7 @@ func (s *Session) execAll(queue []queued, w reply.Writer) {
 		mark := rewinder.Mark()
 		c := &s.call
 		c.Args, c.W, c.Row = q.args, w, q.row
+		s.heldIn = q.shard
 		if err := s.run(q.row, c); err != nil {
 			rewinder.Rewind(mark)
 			w.Error(errorReply(err))

@@ -41,6 +41,7 @@ type Session struct {
 	// impatient says that a command which would have to wait for a transaction is not run: Run fails with ErrBusy.
 	impatient bool
 	held      bool // EXEC holds the shards of all keys
+	heldIn    int  // the shard of the key of the command that it runs, if that is on one key
 
 	ctx    context.Context
 	multi  multiState
@@ -66,7 +67,7 @@ func (s *Session) Close() {
 	s.discard()
 	if s.script.inner != nil {
 		s.count += s.script.inner.count
-		s.script = scriptState{}
+		s.script.close(s.scripts)
 	}
 	s.commands.Add(s.count)
 	s.count = 0
@@ -207,12 +208,12 @@ func (s *Session) run(row *command.Row, c *command.Call) error {
 
 // runOneKey runs a command with the shard of its key held. It allocates nothing.
 func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
-	key := c.Args[row.Keys[0].Pos]
-	n := s.shardOf(key)
-	sh := &s.shards[n]
 	if s.held {
 		return s.runHeld(row, c)
 	}
+	key := c.Args[row.Keys[0].Pos]
+	n := s.shardOf(key)
+	sh := &s.shards[n]
 	if s.impatient && sh.busy.Load() {
 		return ErrBusy
 	}
@@ -322,7 +323,7 @@ func (s *Session) runHeld(row *command.Row, c *command.Call) (err error) {
 		}
 	}()
 	if row.Class == command.OneKey {
-		if c.One, err = s.target(c.Args[row.Keys[0].Pos], c.DB); err != nil {
+		if c.One, err = s.targetIn(s.heldIn, c.Args[row.Keys[0].Pos], c.DB); err != nil {
 			c.Fail(err)
 			return nil
 		}

@@ -55,14 +55,15 @@ var ErrBusy = errors.New("darter: a transaction is under way")
 // maxRuns is how often a transaction runs before it takes all shards at once.
 const maxRuns = 16
 
-// startTx starts a transaction, when it may start. run is to follow.
-func (e *engine) startTx(ctx context.Context, impatient bool) (*transaction, error) {
+// start starts a transaction, when it may start; memory of one that is over is used again. run is to follow.
+func (t *transaction) start(e *engine, ctx context.Context, impatient bool) error {
 	if !impatient {
 		e.gate.RLock()
 	} else if !e.gate.TryRLock() {
-		return nil, ErrBusy
+		return ErrBusy
 	}
-	return &transaction{e: e, ctx: ctx, impatient: impatient}, nil
+	*t = transaction{e: e, ctx: ctx, impatient: impatient, owned: t.owned[:0], known: t.known[:0]}
+	return nil
 }
 
 // highest returns the number of the last of the shards in order that the transaction owns, -1 without any.
@@ -319,8 +320,8 @@ func (t *transaction) rollback() {
 // transact runs fn as a transaction and commits, unless keep says otherwise of its outcome. A panic of fn is passed on
 // after a rollback.
 func (e *engine) transact(ctx context.Context, fn func(t *transaction) (keep bool, err error)) error {
-	t, err := e.startTx(ctx, false)
-	if err != nil {
+	t := &transaction{}
+	if err := t.start(e, ctx, false); err != nil {
 		return err
 	}
 	return t.run(fn)

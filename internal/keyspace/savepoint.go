@@ -116,8 +116,10 @@ func (s *Shard) endSavepoint(sp *savepoint) {
 // use the shard between two calls.
 func (s *Shard) CloseSome() (more bool) {
 	if n := len(s.closing); n > 0 {
-		if !s.slab.Thaw(s.closing[n-1]) {
+		if v := s.closing[n-1]; !s.slab.Thaw(v) {
+			s.closing[n-1] = nil
 			s.closing = s.closing[:n-1]
+			s.slab.Reuse(v)
 		}
 	}
 	s.note()

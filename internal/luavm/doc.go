@@ -19,6 +19,7 @@
 // # The way through the files
 //
 //	pool, script, library, run     what callers see: compiled scripts, machines kept for reuse, runs
+//	reuse                          memory of one run that serves the next
 //	machine                        globals and libraries, made once, readonly for scripts
 //	source, compile*, proto        from text to code: the parser's tree, registers, instructions
 //	value, table, number           values: 24 bytes, numbers never boxed; strings that know their hash
@@ -30,7 +31,7 @@
 //
 // # What holds
 //
-// Nothing a script does outlives its run: every table that does is readonly, KEYS and ARGV are fresh, the configuration
+// Nothing a script does outlives its run: every table that does is readonly, KEYS and ARGV are emptied, the configuration
 // of cjson and the seed of math.random start anew. Only the local variables of a function library persist, in each
 // machine that has loaded it; a script can not see them.
 //

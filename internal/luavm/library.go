@@ -64,7 +64,7 @@ func (p *Pool) loadLibrary(text string, within time.Duration) (*Library, error) 
 	fixedProto(code)
 	lib := &Library{name: name, text: text, proto: code}
 	vm := p.take()
-	vm.begin(&Call{Limits: Limits{Time: within, Memory: loadMemory}}, p.seed())
+	vm.begin(&Call{Limits: Limits{Time: within, Memory: loadMemory}})
 	var functions map[string]*function
 	failed, ended := vm.guard(func() { functions = vm.load(lib) })
 	switch {

@@ -37,6 +37,9 @@ type machine struct {
 	resp   int // the protocol whose replies redis.call converts
 	writer luaWriter
 
+	reuse reuse
+	seeds generator // of the random numbers of its runs
+
 	json         jsonConfig
 	args         [][]byte
 	argBytes     []byte
@@ -47,8 +50,8 @@ type machine struct {
 	started      time.Time
 }
 
-func newMachine(version string) *machine {
-	vm := &machine{libraries: make(map[*Library]map[string]*function), started: time.Now()}
+func newMachine(version string, seeds generator) *machine {
+	vm := &machine{libraries: make(map[*Library]map[string]*function), started: time.Now(), seeds: seeds}
 	vm.start(Limits{}, nil)
 	vm.nextFunction = &function{native: vm.nextNative}
 	vm.ipairsFunction = &function{native: vm.ipairsNative}
@@ -74,7 +77,7 @@ func newMachine(version string) *machine {
 		vm.protect(g)
 	}
 	vm.stringMeta.readonly = true
-	vm.nodesForKeys()
+	vm.reuse.init(vm)
 	return vm
 }
 
@@ -122,22 +125,15 @@ func (vm *machine) protect(t *table) {
 	}
 }
 
-// nodesForKeys puts KEYS and ARGV among the globals once, so that a run only sets them.
-func (vm *machine) nodesForKeys() {
-	for _, name := range []*str{nameKeys, nameArgv} {
-		vm.setStr(vm.scriptGlobals, name, boolean(false))
-		vm.setStr(vm.scriptGlobals, name, value{})
-	}
-}
-
 // begin prepares for a run.
-func (vm *machine) begin(c *Call, random generator) {
+func (vm *machine) begin(c *Call) {
 	vm.start(c.Limits, c.Control)
 	vm.maxFrames = c.Limits.Depth
 	if vm.maxFrames <= 0 {
 		vm.maxFrames = DefaultDepth
 	}
-	vm.random = random
+	// Two outputs make a state: consecutive runs do not walk along one sequence, one step apart.
+	vm.random = generator(vm.seeds.next())<<17 ^ generator(vm.seeds.next())
 	vm.host = c.Host
 	vm.resp = 2
 	vm.goDepth = 0
@@ -154,8 +150,7 @@ func (vm *machine) end() {
 	vm.host = nil
 	vm.control = nil
 	vm.writer.reset(nil, 2, false)
-	vm.setStr(vm.scriptGlobals, nameKeys, value{})
-	vm.setStr(vm.scriptGlobals, nameArgv, value{})
+	vm.reuse.end(vm)
 	clear(vm.markWork[:cap(vm.markWork)])
 	clear(vm.args[:cap(vm.args)])
 	if cap(vm.argBytes) > maxScratch {

@@ -2,6 +2,7 @@ package luavm
 
 import (
 	"container/list"
+	"crypto/sha1"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -72,8 +73,9 @@ func (p *Pool) take() *machine {
 		p.mu.Unlock()
 		return vm
 	}
+	seeds := generator(p.mu.random.next())<<17 ^ generator(p.mu.random.next())
 	p.mu.Unlock()
-	return newMachine(p.options.Version)
+	return newMachine(p.options.Version, seeds)
 }
 
 // put takes a machine back, unless it is not worth keeping.
@@ -88,19 +90,14 @@ func (p *Pool) put(vm *machine) {
 	}
 }
 
-// seed gives a run its random numbers: scripts that ask for some without a seed get different ones each time.
-func (p *Pool) seed() generator {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	// Two outputs make a state: consecutive runs do not walk along one sequence, one step apart.
-	return generator(p.mu.random.next())<<17 ^ generator(p.mu.random.next())
-}
-
 // Load compiles a script and keeps it: until Flush for keep, as SCRIPT LOAD does, else while it is among those used
 // last, as EVAL does. If it is there already, nothing is compiled. The error is the text of the error reply.
 func (p *Pool) Load(text []byte, keep bool) (*Script, error) {
 	sha := digest(string(text))
-	if s, ok := p.lookup(sha, keep); ok {
+	p.mu.Lock()
+	s, ok := p.useLocked(p.mu.scripts[sha], keep)
+	p.mu.Unlock()
+	if ok {
 		return s, nil
 	}
 	s, err := Compile(string(text))
@@ -124,15 +121,28 @@ func (p *Pool) Load(text []byte, keep bool) (*Script, error) {
 	return s, nil
 }
 
-// Script gives a kept script by its SHA, in capital or small letters.
-func (p *Pool) Script(sha string) (*Script, bool) {
-	return p.lookup(strings.ToLower(sha), false)
-}
-
-func (p *Pool) lookup(sha string, keep bool) (*Script, bool) {
+// Script gives a kept script by its SHA, in capital or small letters. It allocates nothing.
+func (p *Pool) Script(sha []byte) (*Script, bool) {
+	var small [shaSize]byte
+	if len(sha) != shaSize {
+		return nil, false
+	}
+	for i, c := range sha {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		small[i] = c
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.mu.scripts[sha]
+	return p.useLocked(p.mu.scripts[string(small[:])], false)
+}
+
+// shaSize is the length of the name of a script: SHA1 in hexadecimal.
+const shaSize = 2 * sha1.Size
+
+// useLocked counts a use of a script, if there is one; p.mu is held.
+func (p *Pool) useLocked(c *cached, keep bool) (*Script, bool) {
 	if c == nil {
 		return nil, false
 	}

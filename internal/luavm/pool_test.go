@@ -27,12 +27,12 @@ func TestScriptCache(t *testing.T) {
 		s, err := p.Load(fmt.Appendf(nil, "return %d", i), false)
 		require.NoError(t, err)
 		shas = append(shas, s.SHA())
-		p.Script(shas[0]) // used again and again
+		p.Script([]byte(shas[0])) // used again and again
 	}
 	for i, want := range []bool{true, false, false, true, true} {
 		assert.Equal(t, want, p.Exists(shas[i]), i)
 	}
-	_, ok := p.Script(strings.ToUpper(keep.SHA()))
+	_, ok := p.Script([]byte(strings.ToUpper(keep.SHA())))
 	assert.True(t, ok)
 	assert.Equal(t, 4, p.Stats().Scripts)
 	_, err = p.Load([]byte("return 0"), true) // now it stays
@@ -45,7 +45,7 @@ func TestScriptCache(t *testing.T) {
 	assert.Positive(t, p.Stats().ScriptBytes)
 	p.Flush()
 	assert.Equal(t, Stats{}, p.Stats())
-	_, ok = p.Script(keep.SHA())
+	_, ok = p.Script([]byte(keep.SHA()))
 	assert.False(t, ok)
 }
 
@@ -153,7 +153,7 @@ func TestRunAllocatesLittle(t *testing.T) {
 		w.Reset(2)
 		p.Run(s, c, &w)
 	})
-	assert.LessOrEqual(t, n, 12.0)
+	assert.LessOrEqual(t, n, 1.0)
 }
 
 func BenchmarkSetLoop(b *testing.B) {

@@ -119,7 +119,7 @@ func (w *luaWriter) wrap(name *str, v value) value {
 
 const wrapSize = tableSize + nodeSize
 
-func (w *luaWriter) text(s string) value { return value{ref: &str{s: s}} }
+func (w *luaWriter) text(s string) value { return value{ref: w.vm.reuse.str(s)} }
 
 // Status makes {ok=s}.
 func (w *luaWriter) Status(s string) {

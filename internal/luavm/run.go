@@ -58,9 +58,7 @@ type Outcome struct {
 func (p *Pool) Run(s *Script, c Call, w reply.Writer) Outcome {
 	return p.run(&c, s.sha, w, func(vm *machine) (*function, int) {
 		vm.globals = vm.scriptGlobals
-		vm.setStr(vm.scriptGlobals, nameKeys, vm.list(c.Keys))
-		vm.setStr(vm.scriptGlobals, nameArgv, vm.list(c.Args))
-		return vm.newFunction(s.proto), 0
+		return vm.reuse.begin(vm, s.proto, c.Keys, c.Args), 0
 	})
 }
 
@@ -81,7 +79,7 @@ func (p *Pool) RunFunction(lib *Library, name string, c Call, w reply.Writer) Ou
 // run runs what prepare gives, with so many arguments that it has put behind the place of the function.
 func (p *Pool) run(c *Call, what string, w reply.Writer, prepare func(*machine) (*function, int)) (o Outcome) {
 	vm := p.take()
-	vm.begin(c, p.seed())
+	vm.begin(c)
 	t := vm.main
 	var result value
 	failed, ended := vm.guard(func() {

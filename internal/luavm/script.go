@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // Flags are what the first line of a script, or the registration of a function, declares.
@@ -41,8 +42,9 @@ func parseFlag(name string) (Flags, bool) {
 	return 0, false
 }
 
-// Script is a compiled script. It never changes and may run any number of times at once.
+// Script is a compiled script. It never changes, but for its note, and may run any number of times at once.
 type Script struct {
+	note     atomic.Bool
 	sha      string
 	text     string
 	flags    Flags
@@ -59,6 +61,9 @@ func (s *Script) Text() string { return s.text }
 // Flags are those its first line declares; declared reports whether there is such a line. A script without one runs in
 // the compatibility mode of Redis: it may write, and what it may do is found out as it goes.
 func (s *Script) Flags() (flags Flags, declared bool) { return s.flags, s.declared }
+
+// Note is a mark that callers may leave on the script.
+func (s *Script) Note() *atomic.Bool { return &s.note }
 
 // Size is the estimated number of bytes it holds.
 func (s *Script) Size() int { return len(s.text) + s.proto.size + 256 }

@@ -89,15 +89,16 @@ const (
 	threadSize   = 200
 	frameSize    = 80
 
-	// stackStart is the number of registers a thread begins with.
-	stackStart = 64
+	// stackRoom is the room for registers that a thread begins with, stackStart is how many of them it begins to use.
+	stackRoom  = 64
+	stackStart = 16
 	// maxStack bounds the registers of one thread.
 	maxStack = 1 << 20
 )
 
 func (vm *machine) newThread() *thread {
-	vm.charge(threadSize + stackStart*valueSize + 8*frameSize)
-	return &thread{vm: vm, stack: make([]value, stackStart), frames: make([]frame, 0, 8)}
+	vm.charge(threadSize + stackRoom*valueSize + 8*frameSize)
+	return &thread{vm: vm, stack: make([]value, stackStart, stackRoom), frames: make([]frame, 0, 8)}
 }
 
 func (vm *machine) newFunction(p *proto) *function {
@@ -112,13 +113,13 @@ func (vm *machine) newFunction(p *proto) *function {
 // newString makes a string of a run.
 func (vm *machine) newString(s string) value {
 	vm.charge(len(s) + stringSize)
-	return value{ref: &str{s: s}}
+	return value{ref: vm.reuse.str(s)}
 }
 
 // newBytes is newString for bytes, which are copied.
 func (vm *machine) newBytes(b []byte) value {
 	vm.charge(len(b) + stringSize)
-	return value{ref: &str{s: string(b)}}
+	return value{ref: vm.reuse.str(string(b))}
 }
 
 // line is the line of the instruction that was fetched last.
@@ -146,6 +147,10 @@ func (t *thread) grow(n int) {
 	if n > maxStack {
 		t.runError("stack overflow")
 	}
+	if n <= cap(t.stack) {
+		t.stack = t.stack[:min(n+stackStart, cap(t.stack))]
+		return
+	}
 	size := max(n+maxRegisters, 2*len(t.stack))
 	t.vm.charge(size * valueSize)
 	stack := make([]value, size)
@@ -153,10 +158,18 @@ func (t *thread) grow(n int) {
 	t.stack = stack
 }
 
-// clear forgets all values, so that a kept machine holds none of its last run.
+// clear forgets all values, so that a kept machine holds none of its last run. Registers behind the stack's length and
+// frames behind the first without a function have not been in use since.
 func (t *thread) clear() {
 	clear(t.stack)
-	clear(t.frames[:cap(t.frames)])
+	t.stack = t.stack[:stackStart]
+	t.frames = t.frames[:cap(t.frames)]
+	for i := range t.frames {
+		if t.frames[i].fn == nil {
+			break
+		}
+		t.frames[i].fn = nil
+	}
 	t.frames = t.frames[:0]
 	t.open = t.open[:0]
 	t.top, t.entered = 0, 0

@@ -33,11 +33,12 @@ import (
 // value, and a savepoint, which remembers where changed keys were. A savepoint can also be gone back to: Revive makes the
 // cells that were freed since live again.
 type versions struct {
-	epoch   uint32     // stamped on cells born now; greater than every version's
-	newest  uint32     // the newest live version's epoch, 0 without one
-	paged   uint32     // the newest live version's that sees pages
-	live    []*Version // by epoch, ascending
-	retired int64      // bytes of retired cells
+	epoch        uint32     // stamped on cells born now; greater than every version's
+	newest       uint32     // the newest live version's epoch, 0 without one
+	paged        uint32     // the newest live version's that sees pages
+	live         []*Version // by epoch, ascending
+	retired      int64      // bytes of retired cells
+	spareVersion *Version   // memory of one that is over; see Reuse
 }
 
 // Version is one moment of one slab's cells.
@@ -45,6 +46,7 @@ type Version struct {
 	epoch uint32
 	pages bool    // it sees pages of dictionaries, too
 	dead  [][]Ref // cells that were freed while this was the newest version and saw them, in chunks
+	first [firstDead]Ref
 }
 
 const (
@@ -72,7 +74,11 @@ func (s *Slab) freeze(pages bool) (*Version, error) {
 	if s.epoch == deadCell-1 {
 		return nil, ErrTooManyVersions
 	}
-	v := &Version{epoch: s.epoch, pages: pages}
+	v := s.spareVersion
+	if s.spareVersion = nil; v == nil {
+		v = &Version{}
+	}
+	v.epoch, v.pages = s.epoch, pages
 	s.newest = s.epoch
 	if pages {
 		s.paged = s.epoch
@@ -119,7 +125,7 @@ func (s *Slab) retire(ref Ref) {
 func (v *Version) add(ref Ref) {
 	switch n := len(v.dead); {
 	case n == 0: // most versions of cells come to an end with a few
-		v.dead = append(v.dead, make([]Ref, 0, firstDead))
+		v.dead = append(v.dead, v.first[:0])
 	case len(v.dead[n-1]) >= deadChunk:
 		v.dead = append(v.dead, make([]Ref, 0, deadChunk))
 	}
@@ -160,6 +166,14 @@ func (s *Slab) Thaw(v *Version) (more bool) {
 	v.dead[last] = nil
 	v.dead = v.dead[:last]
 	return last > 0
+}
+
+// Reuse takes the memory of a version that was thawed to its end, and that nobody refers to any more, for another.
+func (s *Slab) Reuse(v *Version) {
+	if cap(v.dead) <= firstDead {
+		*v = Version{dead: v.dead[:0]} // the chunks themselves have been let go
+		s.spareVersion = v
+	}
 }
 
 // Revive makes the cells that a version saw and that were freed since live again. The version is alive, one of cells alone,
