@@ -246,8 +246,13 @@ func (s *Stream) makeTail(h *Heap, payload int) error {
 	return nil
 }
 
-// startTail gives a stream that has none a tail of n bytes, which are to be written.
+// startTail gives a stream that has none a tail of n bytes, which are to be written. That of a stream with blocks has the
+// room that the last of them takes, so that it grows where it is.
 func (s *Stream) startTail(h *Heap, n int) error {
+	if s.blocks.Count > 0 {
+		room := len(s.block(h.Mem, s.blocks.Count-1))
+		return s.moveTailTo(h, nil, n, max(n, min(room, maxTailRoom)))
+	}
 	if n <= largeTail {
 		at := h.tailRoom(n)
 		s.tail = h.Scratch[at : at+n : at+n]
@@ -288,6 +293,11 @@ func (s *Stream) moveTail(h *Heap, b []byte, size int) error {
 	if n := int64(size) * 5 / 4; n < min(maxTailRoom, slab.MaxCell) {
 		room = int(n)
 	}
+	return s.moveTailTo(h, b, size, room)
+}
+
+// moveTailTo is moveTail to a cell with room for so many bytes.
+func (s *Stream) moveTailTo(h *Heap, b []byte, size, room int) error {
 	ref, err := allocCell(h, room)
 	if err != nil {
 		return err
@@ -327,8 +337,15 @@ func blockElem(dst []byte, base StreamID, ref slab.Ref) []byte {
 	return appendRef(base.appendKey(dst), ref)
 }
 
-// seal gives the tail, which is full, to the tree of blocks.
+// seal gives the tail, which is full, to the tree of blocks: with its cell, if that is no larger than it must be.
 func (s *Stream) seal(h *Heap) error {
+	if s.tailRef != 0 && s.tail.live() == s.tail.total() && s.tailSize == slab.CellSize(cellHeader+len(s.tail)) {
+		err := s.linkBlock(h, s.tail.base(), s.tailRef, int64(s.tailSize))
+		if err == nil {
+			s.tail, s.tailRef, s.tailSize = nil, 0, 0
+		}
+		return err
+	}
 	err := s.addBlock(h, s.tail)
 	if err == nil {
 		s.dropTail(h)
@@ -342,13 +359,21 @@ func (s *Stream) addBlock(h *Heap, b block) error {
 	if err != nil {
 		return err
 	}
-	var key [maxIDKey + refSize]byte
-	if _, _, err := s.blocks.Insert(h.Slab, blockElem(key[:0], b.base(), ref)); err != nil {
+	if err := s.linkBlock(h, b.base(), ref, size); err != nil {
 		h.Free(ref)
 		return err
 	}
-	s.blockBytes += size
 	return nil
+}
+
+// linkBlock has the tree lead to a block, whose cell has so many bytes.
+func (s *Stream) linkBlock(h *Heap, base StreamID, ref slab.Ref, size int64) error {
+	var key [maxIDKey + refSize]byte
+	_, _, err := s.blocks.Insert(h.Slab, blockElem(key[:0], base, ref))
+	if err == nil {
+		s.blockBytes += size
+	}
+	return err
 }
 
 // dropTail leaves the stream without a tail.
