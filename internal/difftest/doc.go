@@ -1,6 +1,10 @@
 // Package difftest compares two servers: a real redis-server and darter. Commands are written once, in text scripts
 // under testdata, and run line by line on both, over RESP2 and again over RESP3; replies must agree in every type
-// and byte. A second test sends random commands to both in lockstep.
+// and byte. A second test sends random commands to both in lockstep, a third one commands with arguments that do not fit.
+//
+// Two tests need no other server: replies of every command are held against outlines of what Redis says they look like
+// (outline.go), and random commands must get the same replies from caches of any form, in shards, in the limits of packed
+// containers, with snapshots open, saved and loaded in between (forms_test.go).
 //
 // # Scripts
 //
@@ -51,5 +55,5 @@
 //	go test ./internal/difftest                              scripts and random commands
 //	go test ./internal/difftest -run Scripts/strings_set     one script
 //	DIFFTEST_ADDR=127.0.0.1:6380 go test ./internal/difftest  another server in place of the one in this process
-//	go test ./internal/difftest -run Random -random.count 100000 -random.seed 7
+//	go test ./internal/difftest -run 'Random|Form|BadInput' -random.count 100000 -random.seed 7
 package difftest

@@ -1,0 +1,132 @@
+package clienttest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLists(t *testing.T) {
+	both(t, func(t *testing.T, ctx context.Context, c *redis.Client) {
+		is(t, int64(3))(c.RPush(ctx, "l", "c", "d", "e").Result())
+		is(t, int64(5))(c.LPush(ctx, "l", "b", "a").Result())
+		is(t, int64(0))(c.LPushX(ctx, "none", "x").Result())
+		is(t, int64(0))(c.RPushX(ctx, "none", "x").Result())
+		is(t, int64(6))(c.RPushX(ctx, "l", 6).Result())
+		is(t, int64(6))(c.LLen(ctx, "l").Result())
+		is(t, []string{"a", "b", "c", "d", "e", "6"})(c.LRange(ctx, "l", 0, -1).Result())
+		is(t, []string{})(c.LRange(ctx, "none", 0, -1).Result())
+		is(t, "6")(c.LIndex(ctx, "l", -1).Result())
+		missing[string](t)(c.LIndex(ctx, "l", 6).Result())
+		is(t, int64(7))(c.LInsertBefore(ctx, "l", "a", "first").Result())
+		is(t, int64(8))(c.LInsertAfter(ctx, "l", "6", "last").Result())
+		is(t, int64(-1))(c.LInsert(ctx, "l", "BEFORE", "none", "x").Result())
+		is(t, "OK")(c.LSet(ctx, "l", 1, "A").Result())
+		require.EqualError(t, c.LSet(ctx, "l", 99, "x").Err(), "ERR index out of range")
+		is(t, int64(1))(c.LRem(ctx, "l", 0, "c").Result())
+		is(t, "OK")(c.LTrim(ctx, "l", 1, -2).Result())
+		is(t, []string{"A", "b", "d", "e", "6"})(c.LRange(ctx, "l", 0, -1).Result())
+		is(t, "A")(c.LPop(ctx, "l").Result())
+		is(t, "6")(c.RPop(ctx, "l").Result())
+		is(t, []string{"b", "d"})(c.LPopCount(ctx, "l", 2).Result())
+		is(t, []string{"e"})(c.RPopCount(ctx, "l", 9).Result())
+		missing[string](t)(c.LPop(ctx, "l").Result())
+		missing[[]string](t)(c.RPopCount(ctx, "l", 2).Result())
+		is(t, int64(0))(c.Exists(ctx, "l").Result())
+
+		require.NoError(t, c.RPush(ctx, "p", "a", "b", "c", "b", "b").Err())
+		is(t, int64(1))(c.LPos(ctx, "p", "b", redis.LPosArgs{}).Result())
+		is(t, int64(4))(c.LPos(ctx, "p", "b", redis.LPosArgs{Rank: -1}).Result())
+		missing[int64](t)(c.LPos(ctx, "p", "b", redis.LPosArgs{Rank: 2, MaxLen: 2}).Result())
+		is(t, []int64{1, 3, 4})(c.LPosCount(ctx, "p", "b", 0, redis.LPosArgs{}).Result())
+		is(t, []int64{})(c.LPosCount(ctx, "p", "none", 0, redis.LPosArgs{}).Result())
+
+		is(t, "b")(c.RPopLPush(ctx, "p", "q").Result())
+		is(t, "a")(c.LMove(ctx, "p", "q", "LEFT", "RIGHT").Result())
+		missing[string](t)(c.LMove(ctx, "none", "q", "LEFT", "RIGHT").Result())
+		is(t, []string{"b", "a"})(c.LRange(ctx, "q", 0, -1).Result())
+		key, popped, err := c.LMPop(ctx, "right", 2, "none", "p").Result()
+		require.NoError(t, err)
+		require.Equal(t, "p", key)
+		require.Equal(t, []string{"b", "c"}, popped)
+		_, _, err = c.LMPop(ctx, "left", 2, "none").Result()
+		require.ErrorIs(t, err, redis.Nil)
+
+		is(t, []string{"q", "b"})(c.BLPop(ctx, time.Minute, "none", "q").Result())
+		is(t, []string{"q", "a"})(c.BRPop(ctx, time.Minute, "q").Result())
+		missing[any](t)(c.Do(ctx, "BLPOP", "none", 0.01).Result())
+		require.NoError(t, c.RPush(ctx, "q", "1", "2", "3").Err())
+		is(t, "3")(c.BRPopLPush(ctx, "q", "r", time.Minute).Result())
+		is(t, "1")(c.BLMove(ctx, "q", "r", "LEFT", "LEFT", time.Minute).Result())
+		key, popped, err = c.BLMPop(ctx, time.Minute, "left", 5, "none", "r").Result()
+		require.NoError(t, err)
+		require.Equal(t, "r", key)
+		require.Equal(t, []string{"1", "3"}, popped)
+		require.NoError(t, c.Set(ctx, "s", "v", 0).Err())
+		require.EqualError(t, c.LPush(ctx, "s", "a").Err(), wrongType)
+	})
+}
+
+func TestSets(t *testing.T) {
+	both(t, func(t *testing.T, ctx context.Context, c *redis.Client) {
+		is(t, int64(4))(c.SAdd(ctx, "a", "1", "2", "3", "x").Result())
+		is(t, int64(1))(c.SAdd(ctx, "a", "x", "y").Result())
+		is(t, int64(3))(c.SAdd(ctx, "b", 2, 3, 4).Result())
+		is(t, int64(5))(c.SCard(ctx, "a").Result())
+		same(t, "1", "2", "3", "x", "y")(c.SMembers(ctx, "a").Result())
+		is(t, map[string]struct{}{"2": {}, "3": {}, "4": {}})(c.SMembersMap(ctx, "b").Result())
+		same(t)(c.SMembers(ctx, "none").Result())
+		is(t, true)(c.SIsMember(ctx, "a", "x").Result())
+		is(t, false)(c.SIsMember(ctx, "a", "z").Result())
+		is(t, []bool{true, false, true})(c.SMIsMember(ctx, "a", "1", "z", "y").Result())
+		same(t, "2", "3")(c.SInter(ctx, "a", "b").Result())
+		same(t, "1", "2", "3", "4", "x", "y")(c.SUnion(ctx, "a", "b", "none").Result())
+		same(t, "1", "x", "y")(c.SDiff(ctx, "a", "b").Result())
+		is(t, int64(2))(c.SInterCard(ctx, 0, "a", "b").Result())
+		is(t, int64(1))(c.SInterCard(ctx, 1, "a", "b").Result())
+		is(t, int64(2))(c.SInterStore(ctx, "i", "a", "b").Result())
+		is(t, int64(6))(c.SUnionStore(ctx, "u", "a", "b").Result())
+		is(t, int64(3))(c.SDiffStore(ctx, "d", "a", "b").Result())
+		is(t, int64(0))(c.SDiffStore(ctx, "d", "a", "a").Result())
+		is(t, int64(0))(c.Exists(ctx, "d").Result())
+		is(t, true)(c.SMove(ctx, "a", "b", "x").Result())
+		is(t, false)(c.SMove(ctx, "a", "b", "x").Result())
+		is(t, int64(2))(c.SRem(ctx, "a", "y", "1", "none").Result())
+
+		member, err := c.SRandMember(ctx, "i").Result()
+		require.NoError(t, err)
+		require.Contains(t, []string{"2", "3"}, member)
+		same(t, "2", "3")(c.SRandMemberN(ctx, "i", 9).Result())
+		many, err := c.SRandMemberN(ctx, "i", -9).Result()
+		require.NoError(t, err)
+		require.Len(t, many, 9)
+		member, err = c.SPop(ctx, "i").Result()
+		require.NoError(t, err)
+		require.Contains(t, []string{"2", "3"}, member)
+		rest, err := c.SPopN(ctx, "i", 5).Result()
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"2", "3"}, append(rest, member))
+		missing[string](t)(c.SPop(ctx, "i").Result())
+		require.NoError(t, c.Set(ctx, "s", "v", 0).Err())
+		require.EqualError(t, c.SAdd(ctx, "s", "a").Err(), wrongType)
+		require.EqualError(t, c.SUnion(ctx, "a", "s").Err(), wrongType)
+	})
+}
+
+func TestSort(t *testing.T) {
+	both(t, func(t *testing.T, ctx context.Context, c *redis.Client) {
+		require.NoError(t, c.RPush(ctx, "l", 3, 1, 2).Err())
+		require.NoError(t, c.MSet(ctx, "w_1", 30, "w_2", 20, "w_3", 10, "n_1", "one", "n_3", "three").Err())
+		is(t, []string{"1", "2", "3"})(c.Sort(ctx, "l", &redis.Sort{}).Result())
+		is(t, []string{"3", "2"})(c.Sort(ctx, "l", &redis.Sort{Order: "DESC", Count: 2}).Result())
+		is(t, []string{"3", "2", "1"})(c.SortRO(ctx, "l", &redis.Sort{By: "w_*"}).Result())
+		is(t, []any{"one", "1", nil, "2", "three", "3"})(c.SortInterfaces(ctx, "l", &redis.Sort{Get: []string{"n_*", "#"}}).Result())
+		is(t, int64(2))(c.SortStore(ctx, "l", "to", &redis.Sort{Offset: 1, Count: 5, Alpha: true}).Result())
+		is(t, []string{"2", "3"})(c.LRange(ctx, "to", 0, -1).Result())
+		require.NoError(t, c.RPush(ctx, "l", "x").Err())
+		require.EqualError(t, c.Sort(ctx, "l", &redis.Sort{}).Err(), "ERR One or more scores can't be converted into double")
+	})
+}
