@@ -14,7 +14,7 @@ import (
 )
 
 // The benchmarks work on keys of 16 bytes with values of 256, a million of them, asked for in an order that is drawn
-// beforehand from a Zipf distribution. With -short it is 50 000, which fit the processor's caches: not to be compared.
+// beforehand from a Zipf distribution, or on containers of a million elements of 16 bytes. With -short it is 50 000, which fit the processor's caches: not to be compared.
 const (
 	benchValue = 256
 	benchDraws = 1 << 21
@@ -41,6 +41,39 @@ var drawn = sync.OnceValue(func() string {
 func draw(i int) string {
 	at := i & (benchDraws - 1) * 16
 	return drawn()[at : at+16]
+}
+
+// members is an order of elements of a container, drawn evenly: nothing but luck brings one into the processor's caches.
+var members = sync.OnceValue(func() string {
+	rng := rand.New(rand.NewPCG(3, 4))
+	b := make([]byte, 0, benchDraws*16)
+	for range benchDraws {
+		b = fmt.Appendf(b, "member:%09d", rng.IntN(benchKeys()))
+	}
+	return string(b)
+})
+
+func member(i int) string {
+	at := i & (benchDraws - 1) * 16
+	return members()[at : at+16]
+}
+
+// filled returns a cache in which add was called for each element of a container, all of which are looked at once.
+func filled(b *testing.B, add func(c *darter.Cache, i int, member string) error) *darter.Cache {
+	b.Helper()
+	c, err := darter.New(darter.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = c.Close() })
+	for i := range benchKeys() {
+		if err := add(c, i, fmt.Sprintf("member:%09d", i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	member(0)
+	runtime.GC()
+	return c
 }
 
 // loaded returns a cache with all keys.
@@ -114,6 +147,58 @@ func BenchmarkIncr(b *testing.B) {
 	}
 	both(b, c, func(i int, _ []byte) error {
 		_, err := c.Incr(draw(i), 1)
+		return err
+	})
+}
+
+// BenchmarkHashAppendGet, BenchmarkSetHas, BenchmarkSortedSetScore and BenchmarkSortedSetRank read single elements of
+// containers that have as many of them as the other benchmarks have keys.
+func BenchmarkHashAppendGet(b *testing.B) {
+	c := filled(b, func(c *darter.Cache, _ int, member string) error { return c.Hash("hash").Set(member, []byte(member)) })
+	h := c.Hash("hash")
+	both(b, c, func(i int, buf []byte) error {
+		_, err := h.AppendGet(buf, member(i))
+		return err
+	})
+}
+
+func BenchmarkSetHas(b *testing.B) {
+	c := filled(b, func(c *darter.Cache, _ int, member string) error {
+		_, err := c.SetOf("set").Add(member)
+		return err
+	})
+	s := c.SetOf("set")
+	both(b, c, func(i int, _ []byte) error {
+		has, err := s.Has(member(i))
+		if err == nil && !has {
+			err = darter.ErrNotFound
+		}
+		return err
+	})
+}
+
+// sortedSet is a cache with a sorted set whose scores say nothing of its members' order.
+func sortedSet(b *testing.B) (*darter.Cache, darter.SortedSet) {
+	b.Helper()
+	c := filled(b, func(c *darter.Cache, i int, member string) error {
+		_, err := c.SortedSet("zset").Add(member, float64(uint64(i)*2_147_483_647%uint64(benchKeys())))
+		return err
+	})
+	return c, c.SortedSet("zset")
+}
+
+func BenchmarkSortedSetScore(b *testing.B) {
+	c, z := sortedSet(b)
+	both(b, c, func(i int, _ []byte) error {
+		_, err := z.Score(member(i))
+		return err
+	})
+}
+
+func BenchmarkSortedSetRank(b *testing.B) {
+	c, z := sortedSet(b)
+	both(b, c, func(i int, _ []byte) error {
+		_, err := z.Rank(member(i))
 		return err
 	})
 }

@@ -61,7 +61,7 @@ func fillContainers(d doer, many int) {
 			d.run("HPEXPIREAT", key("timed hash"), "1700001000000", "FIELDS", "1", fmt.Sprintf("field:%d", n-1))
 		}
 		for i := range n / 3 {
-			d.run("HPEXPIREAT", key("timed hash"), strconv.Itoa(1_800_000_000_000+i%7), "FIELDS", "1", fmt.Sprintf("field:%d", i*2))
+			d.run("HPEXPIREAT", key("timed hash"), strconv.FormatInt(1_800_000_000_000+int64(i%7), 10), "FIELDS", "1", fmt.Sprintf("field:%d", i*2))
 		}
 		d.many("RPUSH", key("list"), n, func(i int) []string { return []string{strings.Repeat("e", i%70) + strconv.Itoa(i)} })
 		d.many("SADD", key("numbers"), n, func(i int) []string { return []string{strconv.Itoa(i*i - 50)} })
