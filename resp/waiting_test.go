@@ -149,3 +149,81 @@ func TestClientListTellsOfMultiAndWaits(t *testing.T) {
 		shows("N", "-1")
 	})
 }
+
+// Of many who wait some go, in every way there is, and take nothing with them: the others get all that comes.
+func TestManyWaitAndSomeGo(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		const waiting = 240
+		waits := []string{"BLPOP %s none 0", "BRPOP none %s 0", "BLMPOP 0 2 none %s LEFT", "BLMOVE %s {%[1]s}done LEFT LEFT 0"}
+		list := func(i int) string { return fmt.Sprint("list", i%3) }
+		other := h.dial()
+		peers, ids := make([]*peer, waiting), make([]string, waiting)
+		for i := range peers {
+			peers[i] = h.dial()
+			ids[i] = peers[i].id()
+			peers[i].say(fmt.Sprintf(waits[i%len(waits)], list(i)))
+		}
+		eventually(t, "all wait", blocked(h, waiting))
+		var stay []int
+		for i, p := range peers {
+			switch i % 12 {
+			case 1, 6:
+				_ = p.Close()
+			case 2:
+				other.want("CLIENT UNBLOCK "+ids[i], ":1", "CLIENT UNBLOCK "+ids[i], ":0")
+				p.wantHear("*nil")
+			case 7:
+				other.want("CLIENT UNBLOCK "+ids[i]+" ERROR", ":1")
+				p.wantHear(`-"UNBLOCKED client unblocked via CLIENT UNBLOCK"`)
+			case 9:
+				other.want("CLIENT KILL ID "+ids[i], ":1")
+			default:
+				stay = append(stay, i)
+			}
+		}
+		eventually(t, "those who stay wait", blocked(h, len(stay)))
+		for n, i := range stay {
+			elem := fmt.Sprint("elem", i)
+			switch n % 3 {
+			case 0:
+				other.do("RPUSH " + list(i) + " " + elem)
+			case 1:
+				other.want("MULTI", "+OK", "LPUSH "+list(i)+" "+elem, "+QUEUED")
+				other.do("EXEC")
+			case 2:
+				other.do("SADD from " + elem)
+				other.do("EVAL redis.call('LPUSH',KEYS[1],redis.call('SPOP','from')) 1 " + list(i))
+			}
+		}
+		seen := map[string]bool{}
+		for _, i := range stay {
+			reply := peers[i].hear()
+			at := strings.Index(reply, "elem")
+			if at < 0 {
+				t.Fatalf("client %d heard %s", i, reply)
+			}
+			seen[strings.Trim(reply[at:], `"]`)] = true
+		}
+		if len(seen) != len(stay) {
+			t.Errorf("%d elements were taken, want %d", len(seen), len(stay))
+		}
+		other.want("EXISTS list0 list1 list2", ":0")
+	})
+}
+
+// Clients that end between MULTI and EXEC, with keys watched, leave nothing.
+func TestClientsEndInTheMidst(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		other := h.dial()
+		for i := range 20 {
+			p := h.dial()
+			p.want("WATCH a b", "+OK", "MULTI", "+OK", "SET a 1", "+QUEUED", "BLPOP q 0", "+QUEUED")
+			if i%2 == 0 {
+				p.raw("*1\r\n$4\r\nEXE")
+			}
+			_ = p.Close()
+		}
+		eventually(t, "all are gone", func() bool { return h.Stats().Clients == 1 })
+		other.want("EXISTS a", ":0", "WATCH a", "+OK", "SET a 1", "+OK", "MULTI", "+OK", "EXEC", "*nil", "GET a", `"1"`)
+	})
+}
