@@ -26,6 +26,8 @@ import (
 //
 // An impatient session, which stands for an event loop, runs a script for a few instructions only. One that takes longer,
 // or would have to wait, is rolled back and fails with ErrBusy, for somebody else to run it; the next time it isn't tried.
+// One that only reads is no transaction if it takes long: it reads a version of all shards, and nobody waits for it; see
+// lua_version.go.
 type scripting struct {
 	pool *luavm.Pool
 
@@ -130,7 +132,8 @@ type scriptHost struct {
 	control  *luavm.Control
 	readOnly bool
 	oom      bool // what needs memory is refused
-	calls    int  // commands that it may still call, if it is on a loop
+	bounded  bool // it is to be short
+	calls    int  // commands that it may still call, if so
 
 	panicked any // what the transaction panicked with
 }
@@ -152,8 +155,8 @@ func (h *scriptHost) Call(args [][]byte, w reply.Writer) {
 		w.Error(string(errs.OutOfMemory))
 		return
 	}
-	if h.s.impatient {
-		if h.calls--; h.calls < 0 {
+	if h.bounded {
+		if h.calls--; h.calls < 0 || row.Slow {
 			h.control.Kill(errTooSlow)
 			return
 		}
@@ -166,6 +169,8 @@ func (h *scriptHost) Call(args [][]byte, w reply.Writer) {
 	switch err := h.s.Run(row, args, w); {
 	case errors.Is(err, ErrBusy):
 		h.control.Kill(errTooSlow)
+	case errors.Is(err, errNotFrozen):
+		h.control.Kill(err)
 	case err != nil:
 		w.Error(errorReply(err))
 	}
@@ -273,6 +278,8 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		s.busy = true
 		return
 	}
+	mayFreeze := readOnly && s.tx == nil && !s.impatient
+	bounded := s.impatient || mayFreeze
 	rewinder, _ := c.W.(reply.Rewinder)
 	mark := rewinder.Mark()
 	w, row, arguments := c.W, c.Row, c.Args
@@ -285,17 +292,25 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		again = true
 		defer r.end()
 		host := &s.script.host
-		*host = scriptHost{s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, calls: loopCommands}
-		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits()}
+		*host = scriptHost{
+			s: inner, e: s.engine, control: &r.control, readOnly: readOnly, oom: oom, bounded: bounded, calls: loopCommands,
+		}
+		inner.impatient = bounded
+		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits(bounded)}
+		if inner.version != nil && s.closed.Load() { // Close waits for versions, and may have missed this script
+			r.control.Kill(ErrClosed)
+		}
 		o := run(call)
 		switch {
 		case host.panicked != nil:
 			panic(host.panicked)
 		case o.Err == nil:
 			return true, nil
-		case s.impatient && (errors.Is(o.Err, errTooSlow) || errors.Is(o.Err, luavm.ErrInstructions)):
+		case bounded && (errors.Is(o.Err, errTooSlow) || errors.Is(o.Err, luavm.ErrInstructions)):
 			tooSlow = true
 			return false, ErrBusy
+		case errors.Is(o.Err, errNotFrozen):
+			return false, errNotFrozen
 		}
 		return false, errs.Error(o.Message)
 	}
@@ -307,15 +322,23 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		}
 		return
 	}
-	err = s.transactOn(keys, once)
+	if tooSlow = mayFreeze && slow.Load(); !tooSlow {
+		err = s.transactOn(keys, once)
+		if tooSlow {
+			slow.Store(true)
+		}
+	}
+	if mayFreeze && tooSlow {
+		bounded = false
+		if err = s.onVersion(once); errors.Is(err, errNotFrozen) {
+			err = s.transactOn(keys, once)
+		}
+	}
 	c.W, c.Row, c.Args = w, row, arguments
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrBusy):
 		rewinder.Rewind(mark)
-		if tooSlow {
-			slow.Store(true)
-		}
 		s.busy = true
 	default:
 		rewinder.Rewind(mark)
@@ -344,14 +367,14 @@ func (s *Session) scriptSession(t *transaction, db int) *Session {
 		s.scripts.running[&s.script.running] = struct{}{}
 		s.scripts.mu.Unlock()
 	}
-	s.script.inner.tx, s.script.inner.call.DB, s.script.inner.impatient = t, db, s.impatient
+	s.script.inner.tx, s.script.inner.call.DB = t, db
 	s.script.inner.call.NoTouch = s.call.NoTouch
 	return s.script.inner
 }
 
-// scriptLimits returns what one run may use. On an event loop its instructions bound its time.
-func (s *Session) scriptLimits() luavm.Limits {
-	if s.impatient {
+// scriptLimits returns what one run may use. Where it is to be short its instructions bound its time.
+func (s *Session) scriptLimits(bounded bool) luavm.Limits {
+	if bounded {
 		return luavm.Limits{Instructions: loopInstructions}
 	}
 	return luavm.Limits{Time: s.scriptTime}

@@ -40,8 +40,9 @@ type Session struct {
 	tx *transaction // nil outside of one
 	// impatient says that a command which would have to wait for a transaction is not run: Run fails with ErrBusy.
 	impatient bool
-	held      bool // EXEC holds the shards of all keys
-	heldIn    int  // the shard of the key of the command that it runs, if that is on one key
+	held      bool           // EXEC holds the shards of all keys
+	version   *scriptVersion // what is read in place of the shards
+	heldIn    int            // the shard of the key of the command that it runs, if that is on one key
 
 	ctx    context.Context
 	multi  multiState
@@ -196,6 +197,9 @@ func (s *Session) run(row *command.Row, c *command.Call) error {
 	if row.Flags&command.DenyOOM != 0 && s.full() {
 		c.Fail(errs.OutOfMemory)
 		return nil
+	}
+	if s.version != nil {
+		return s.runOnVersion(row, c)
 	}
 	switch row.Class {
 	case command.OneKey:
@@ -375,6 +379,12 @@ func (e env) Shards() int    { return len(e.shards) }
 func (e env) MaxBulk() int64 { return e.maxValue.Load() }
 
 func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
+	if e.version != nil {
+		if d, err := e.version.shard(shard).Open(db); err == nil {
+			fn(d)
+		}
+		return
+	}
 	s := &e.shards[shard]
 	func() {
 		e.lockWalk(s)

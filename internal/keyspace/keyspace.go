@@ -103,7 +103,8 @@ type Shard struct {
 	save      *savepoint // nil without one
 	spare     *savepoint // memory of one that is over
 	committed bool       // what is read now is the state before it
-	aside     asideKeys  // of the shadow of a shard: all that can be read
+	aside     asideKeys  // of an Aside: all that can be read
+	asOf      int64      // of a Shadow: when it was frozen
 	closing   []*slab.Version
 	graves    []*Grave // databases that a transaction flushed
 }

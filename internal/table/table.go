@@ -122,6 +122,9 @@ func (t *Table) Frozen() View {
 	return t.View
 }
 
+// Of returns a table that reads what a view sees. It can't be changed; s is not asked for memory.
+func Of(s *slab.Slab, v View) *Table { return &Table{View: v, s: s, shared: true} }
+
 func le64(b []byte) uint64       { return binary.LittleEndian.Uint64(b) }
 func put64(b []byte, w uint64)   { binary.LittleEndian.PutUint64(b, w) }
 func le16(b []byte) uint16       { return binary.LittleEndian.Uint16(b) }
