@@ -22,6 +22,8 @@ func scenarios() []scenario {
 		throughput("pipeline-64", 64, 3_000_000, true),
 		throughput("shared", 1, 250_000, false),
 		{"types", "commands on large containers, pipeline 64, server on one core, generator on another", typesCost},
+		{"evalsha", "scripts that limit a rate by EVALSHA, pipeline 64, server on one core, generator on another", limiterCost},
+		{"multi", "MULTI of 10 commands, 50 transactions at a time on one connection, server on one core", multiCost},
 		memoryStrings("memory-strings-32", 32),
 		memoryStrings("memory-strings-256", 256),
 		{"p99-bgsave", "GET while BGSAVE writes 1 M keys of 256 B and others are overwritten", saveLatency},
