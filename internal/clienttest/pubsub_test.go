@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,8 +84,10 @@ func TestPubSubOrder(t *testing.T) {
 		require.NoError(t, err)
 		inbox := sub.Channel(redis.WithChannelSize(100))
 		const publishers, each = 4, 500
+		var publishing sync.WaitGroup
+		defer publishing.Wait() // for replies that come after the messages
 		for p := range publishers {
-			go func() {
+			publishing.Go(func() {
 				for i := 0; i < each; i += 50 {
 					_, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 						for j := i; j < i+50; j++ {
@@ -96,7 +99,7 @@ func TestPubSubOrder(t *testing.T) {
 						t.Error(err)
 					}
 				}
-			}()
+			})
 		}
 		next := [publishers]int{}
 		for range publishers * each {
