@@ -142,7 +142,15 @@ func (e *engine) flush(t *transaction, from, to int, async bool) error {
 		if e.closed.Load() {
 			return ErrClosed
 		}
+		if t != nil {
+			t.flushes++
+		} else {
+			e.trackers.TellAll()
+		}
 		for i := range e.shards {
+			if a := e.shards[i].announcer; a != nil {
+				a.emptied(t)
+			}
 			for n := from; n < to; n++ {
 				if a := e.shards[i].announcer; a != nil {
 					a.flushing(n)

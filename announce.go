@@ -5,13 +5,15 @@ import (
 	"sync/atomic"
 
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/tracking"
 )
 
 // # Announcements
 //
 // Every change of a key is announced once, by package keyspace's touch, with the key's shard held. An announcer stands
-// behind each shard, as long as somebody wants to know: sessions that watch keys, sessions that wait for them, and
-// whoever asked for events. What a transaction changes is announced at its commit, with all its shards held.
+// behind each shard, as long as somebody wants to know: sessions that watch keys, sessions that wait for them, clients
+// that keep what they have read (tracking.go), and whoever asked for events. What a transaction changes is announced at
+// its commit, with all its shards held.
 type announcer struct {
 	e  *engine
 	sh *shard
@@ -21,6 +23,16 @@ type announcer struct {
 	ready   []*waitQueue                      // those of keys that changed
 	held    []announcement                    // of the owner's transaction
 	wakeAll bool                              // so is this: all who wait are to be served
+
+	tracked tracking.Table // who has read a key and is to be told of its change
+	author  *author        // who makes the changes now; &own if that is nobody who matters
+	own     author
+
+	// deaf says that the owner's transaction has made changes that nobody wanted to hear of then. What others have read
+	// since may be among them: those keys are told of as if they had changed.
+	deaf     bool
+	missed   bool // so have clients that follow prefixes: they are told that everything has changed
+	doubtful []string
 }
 
 // keyName is a key with its logical database.
@@ -29,25 +41,34 @@ type keyName struct {
 	key string
 }
 
-// announcement is one that waits for a commit.
+// announcement is one that waits for a commit: a change, a read to be noted, or that all keys are gone.
 type announcement struct {
 	keyName
 	event   keyspace.Event
-	flushed bool // there is no event: the key's whole database was replaced
+	flushed bool              // there is no event: the key's whole database was replaced
+	reader  *tracking.Tracker // who has read the key, nil for a change
+	all     bool              // all keys were replaced
+	late    bool              // it was told already, but not to those who have read the key in this transaction
 }
 
 // announcer returns that of a shard that is held, and lets it hear of changes.
 func (e *engine) announcerOf(sh *shard) *announcer {
 	if sh.announcer == nil {
-		sh.announcer = &announcer{e: e, sh: sh}
+		a := &announcer{e: e, sh: sh, tracked: tracking.Table{Registry: &e.trackers, Shard: sh.mu.number}}
+		a.author = &a.own
+		sh.announcer = a
 	}
-	sh.data.Observer = sh.announcer
+	if sh.data.Observer == nil {
+		sh.announcer.deaf = sh.owner != nil && sh.data.Saved()
+		sh.data.Observer = sh.announcer
+	}
 	return sh.announcer
 }
 
-// rest lets changes pass unheard when nobody wants to know of them. The shard is held.
+// rest lets changes pass unheard when nobody wants to know of them, and no transaction is under way that they may yet
+// concern. The shard is held.
 func (a *announcer) rest() {
-	if len(a.watched) == 0 && len(a.waiting) == 0 && a.e.listeners.Load() == nil {
+	if a.sh.owner == nil && len(a.watched) == 0 && len(a.waiting) == 0 && a.e.listeners.Load() == nil && !a.tracks() {
 		a.sh.data.Observer = nil
 	}
 }
@@ -64,29 +85,48 @@ func (a *announcer) Touched(db int, key []byte, e keyspace.Event) {
 		a.held = append(a.held, announcement{keyName: keyName{db, string(key)}, event: e})
 		return
 	}
+	if a.sh.owner != nil && len(a.held) > 0 {
+		a.held = append(a.held, announcement{keyName: keyName{db, string(key)}, late: true})
+	}
 	a.tell(db, key, e)
+	a.rest() // who was told of it may have been the last who wanted to know
 }
 
 // undoable says that what changes now is part of a transaction. One that has only read has nothing to undo: then a key that
 // goes has expired, and that stays.
 func (a *announcer) undoable() bool { return a.sh.data.Saved() }
 
-// commit passes on what the owner's transaction has changed; rollback forgets it.
-func (a *announcer) commit() {
+// commit passes on what the owner's transaction has changed, and notes what it has read; rollback forgets it.
+func (a *announcer) commit(t *transaction) {
 	for _, m := range a.held {
-		if m.flushed {
+		switch {
+		case m.flushed:
 			a.spoil(m.keyName)
-		} else {
+		case m.all:
+			a.tracked.Clear()
+		case m.reader != nil:
+			a.tracked.Note(bytesOf(m.key), m.reader)
+		case m.late:
+			a.tracked.Changed(bytesOf(m.key), nil)
+		default:
 			a.tell(m.db, bytesOf(m.key), m.event)
 		}
 	}
 	if a.wakeAll {
 		a.wake(func(keyName) bool { return true })
 	}
+	for _, key := range a.doubtful {
+		a.tracked.Changed(bytesOf(key), nil)
+	}
+	if a.missed {
+		t.flushes = max(t.flushes, 1)
+	}
 	a.rollback()
 }
 
 func (a *announcer) rollback() {
+	a.deaf, a.missed, a.doubtful = false, false, nil
+	defer a.rest()
 	if cap(a.held) > maxHeld {
 		a.held = nil
 	}
@@ -106,6 +146,9 @@ func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
 		if q := a.waiting[keyName{db, string(key)}]; q != nil {
 			a.mark(q)
 		}
+	}
+	if !e.SparesWatch() && a.tracks() {
+		a.tellTrackers(key)
 	}
 	if l := a.e.listeners.Load(); l != nil {
 		l.tell(db, key, e)
@@ -221,6 +264,18 @@ func (s *Session) unwatchIn(sh *shard, w watchedKey) {
 	}
 }
 
+// settle does what is left to do before the shard is let go: it serves those who wait for keys that have changed, and
+// tells of changes that are no session's.
+func (a *announcer) settle() {
+	for a.sh.special {
+		a.sh.special = false
+		a.author = &a.own
+		a.serve()
+		a.own.tell(a.e)
+	}
+	a.author = &a.own
+}
+
 // flushing announces that a logical database of the shard, which is held, is about to be emptied.
 func (a *announcer) flushing(db int) {
 	a.dirty(func(name keyName) bool { return name.db == db && a.present(name.db, name.key) })
@@ -236,6 +291,7 @@ func (a *announcer) swapping(i, j int) {
 
 // reloaded announces that all of the shard, which is held, was replaced.
 func (a *announcer) reloaded() {
+	a.emptied(nil)
 	a.dirty(func(keyName) bool { return true })
 	a.wake(func(keyName) bool { return true })
 }

@@ -297,9 +297,18 @@ func (e *engine) try(w *waiter, name keyName) (done bool) {
 			c.Only = k.Index
 		}
 	}
+	for _, k := range s.keys {
+		if s.targets[k.Index].DB != nil {
+			s.sign(&e.shards[e.shardOf(c.Args[k.Index])])
+		}
+	}
 	c.Targets = s.targets
 	c.Wait = command.Wait{}
 	c.Row.Run(c)
+	if !c.Wait.On && s.noting(c.Row) {
+		s.noteRead(bytesOf(name.key))
+		s.by.tracker.Hold()
+	}
 	return !c.Wait.On
 }
 

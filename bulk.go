@@ -42,6 +42,7 @@ func (s *Session) runHeavy(row *command.Row, c *command.Call, shards []int) erro
 		}
 	}()
 	row.Run(c)
+	s.noteReads(row, c)
 	return nil
 }
 
@@ -89,6 +90,7 @@ func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) erro
 		}
 		return nil
 	}()
+	s.noteReads(row, c)
 	s.pins.Add(1)
 	defer s.pins.Done()
 	s.unlockShards(shards)

@@ -16,6 +16,7 @@ import (
 	"github.com/darterdb/darter/internal/keyspace"
 	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/slab"
+	"github.com/darterdb/darter/internal/tracking"
 	"github.com/darterdb/darter/internal/value"
 )
 
@@ -97,6 +98,9 @@ type engine struct {
 	listening sync.Mutex   // held while listeners change
 	notifying *listener    // that of keyspace notifications, nil while they are off
 	blocked   atomic.Int64 // sessions whose command waits
+
+	trackers   tracking.Registry
+	maxTracked atomic.Int64 // keys that may be tracked; 0 for any number
 
 	gate sync.RWMutex // held by transactions while they run, and alone by who needs all shards between them
 

@@ -352,6 +352,7 @@ func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error))
 	if err := t.start(s.engine, s.ctx, s.impatient); err != nil {
 		return err
 	}
+	t.by = &s.by
 	for _, k := range keys {
 		t.known = append(t.known, s.shardOf(k))
 	}
@@ -369,6 +370,7 @@ func (s *Session) scriptSession(t *transaction, db int) *Session {
 	}
 	s.script.inner.tx, s.script.inner.call.DB = t, db
 	s.script.inner.call.NoTouch = s.call.NoTouch
+	s.script.inner.by.tracker = s.by.tracker
 	return s.script.inner
 }
 

@@ -191,6 +191,8 @@ func (s *Session) shardsOf(queue []queued) (numbers []int, all bool) {
 	for i := range queue {
 		q := &queue[i]
 		switch {
+		case q.run != nil && q.row.Name == "tracking": // it may want every shard to announce changes
+			return nil, true
 		case q.run != nil || q.row.Flags&command.PubSub != 0:
 			continue
 		case q.row.Class == command.Walk || q.row.Class == command.Bound || q.row.Scatter:
@@ -219,6 +221,9 @@ func (s *Session) execHeld(numbers []int, queue []queued, w reply.Writer) (done 
 		return false
 	}
 	s.held = true
+	for _, n := range numbers {
+		s.sign(&s.shards[n])
+	}
 	defer func() {
 		s.held = false
 		s.unlockShards(numbers)
@@ -236,7 +241,7 @@ func (s *Session) execOwned(queue []queued, w reply.Writer) {
 	rewinder, _ := w.(reply.Rewinder)
 	mark := rewinder.Mark()
 	err := s.transact(s.ctx, func(t *transaction) (bool, error) {
-		s.tx = t
+		s.tx, t.by = t, &s.by
 		defer func() { s.tx = nil }()
 		t.takeAll()
 		rewinder.Rewind(mark)

@@ -265,6 +265,7 @@ func (st *staging) adopt(libraries functionSet) error {
 				}
 			}
 		}
+		e.trackers.TellAll()
 		return nil
 	}()
 	if err != nil {

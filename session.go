@@ -33,6 +33,7 @@ type Session struct {
 	set   shardSet
 	count int64
 	jam   *pubsub.Gate // where to wait before more is published; see Jam
+	by    author       // of what it changes
 
 	targets []command.Target
 	values  reply.Values
@@ -66,6 +67,7 @@ func (c *Cache) NewSession() *Session {
 // Close ends the session, its watches and what it has queued.
 func (s *Session) Close() {
 	s.discard()
+	s.endTracking()
 	if s.script.inner != nil {
 		s.count += s.script.inner.count
 		s.script.close(s.scripts)
@@ -127,6 +129,7 @@ func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
 	s.ctx = ctx
 	defer func() { s.ctx = context.Background() }()
 	err = s.Run(row, words, &s.values)
+	s.Broadcast()
 	if full := s.Jam(); full != nil {
 		full.Pass(ctx.Done())
 	}
@@ -190,6 +193,9 @@ func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 	}
 	// An idle session should keep nobody's buffers alive.
 	c.Args, c.W, c.One = nil, nil, command.Target{}
+	if s.by.tracker != nil && s.tx == nil {
+		s.limitTracked()
+	}
 	return err
 }
 
@@ -229,6 +235,7 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 		}
 	}
 	defer s.contained(sh, &err)
+	s.sign(sh)
 	if c.One, err = s.targetIn(n, key, c.DB); err != nil {
 		c.Fail(err)
 		return nil
@@ -242,6 +249,7 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 		return s.runHeavy(row, c, s.set.numbers)
 	}
 	row.Run(c)
+	s.noteReads(row, c)
 	return nil
 }
 
@@ -273,6 +281,9 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 			err = s.caught(r)
 		}
 	}()
+	for _, n := range s.set.numbers {
+		s.sign(&s.shards[n])
+	}
 	if !s.aim(c) {
 		return nil
 	}
@@ -283,6 +294,7 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 		return s.runHeavy(row, c, s.set.numbers)
 	}
 	row.Run(c)
+	s.noteReads(row, c)
 	if c.Wait.On {
 		return s.wait(row, c)
 	}
@@ -336,6 +348,7 @@ func (s *Session) runHeld(row *command.Row, c *command.Call) (err error) {
 		return nil
 	}
 	row.Run(c)
+	s.noteReads(row, c)
 	if c.Wait.On {
 		return s.wait(row, c)
 	}
@@ -354,6 +367,7 @@ func (s *Session) runFree(row *command.Row, c *command.Call) (err error) {
 	}()
 	c.Targets = nil
 	if row.Class != command.Bound {
+		s.noteWalk(row, c)
 		row.Run(c)
 		return nil
 	}
@@ -402,6 +416,7 @@ func (e env) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
 	s := &e.shards[shard]
 	s.lockWrite(e.tx)
 	defer s.unlock()
+	e.sign(s)
 	d, err := s.db(db)
 	if err != nil {
 		return err

@@ -26,6 +26,8 @@ func (e *engine) bindConfig(o Options) error {
 			}
 		}
 		e.notify(v.String("notify-keyspace-events"))
+		e.maxTracked.Store(v.Int("tracking-table-max-keys"))
+		e.limitTracked()
 		return nil
 	}
 	if err := apply(e.config.Current()); err != nil {
@@ -34,7 +36,7 @@ func (e *engine) bindConfig(o Options) error {
 	if o.MaxMemory != 0 {
 		e.maxMemory.Store(o.MaxMemory)
 	}
-	names := []string{"maxmemory", "proto-max-bulk-len", "notify-keyspace-events"}
+	names := []string{"maxmemory", "proto-max-bulk-len", "notify-keyspace-events", "tracking-table-max-keys"}
 	for name := range containerLimits(e.limits) {
 		names = append(names, name)
 	}

@@ -28,11 +28,11 @@ import (
 //	engine.saving   -> engine.gate       one save at a time
 //	engine.flushing -> engine.gate       one replacement of whole databases at a time
 //	engine.gate     -> shard.mu          transactions hold it shared, whoever needs all shards between them alone
-//	engine.listening -> shard.mu         one change of the listeners at a time
+//	engine.listening -> shard.mu         one change of the listeners, or of tracked prefixes, at a time
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
 //	shard.mu        -> scripting.mu      functions; it takes only the lock of package luavm's pool
-//	shard.mu        -> the locks of package pubsub and of servers' inboxes, which take none of these
+//	shard.mu        -> the locks of package pubsub, package tracking and servers, which take none of these
 //
 // Whoever holds a shard does not block, but for these. A build with the tag invariants checks the order of shards.
 //
@@ -50,7 +50,7 @@ type shard struct {
 	waiting   []chan struct{} // closed when the owner gives the shard up
 	announcer *announcer      // nil as long as nobody asked for announcements; see announce.go
 	committed bool            // this holder reads the state before the owner's changes
-	special   bool            // queues of waiters are to be served
+	special   bool            // the announcer has something to do before the shard is let go
 	inLine    atomic.Int32    // how many wait for mu
 	busy      atomic.Bool     // a heavy command holds the shard: who can't wait should not try
 	_         [128 - 80]byte
@@ -100,9 +100,8 @@ func (s *shard) settle() {
 		s.committed = false
 		s.data.AsCommitted(false)
 	}
-	for s.special {
-		s.special = false
-		s.announcer.serve()
+	if s.special {
+		s.announcer.settle()
 	}
 }
 

@@ -38,6 +38,9 @@ type transaction struct {
 	known []int           // shards that earlier runs have come to know
 
 	messages []publication // to be published at the commit
+	by       *author       // whose it is, nil for Go code
+	own      author        // then it is its own
+	flushes  int           // how often it has emptied a database
 
 	impatient bool // it must not wait
 }
@@ -286,12 +289,22 @@ func (t *transaction) commit() {
 		}
 		s.free()
 	}
+	by := t.by
+	if by == nil {
+		by = &t.own
+	}
 	for _, n := range t.owned {
 		if a := e.shards[n].announcer; a != nil {
-			a.commit()
+			a.author = by
+			a.commit(t)
+			a.author = &a.own
 		}
 	}
+	t.own.tell(e)
 	t.publishHeld()
+	for ; t.flushes > 0; t.flushes-- {
+		e.trackers.TellAll()
+	}
 	e.unlockShards(t.owned)
 	for _, n := range rest {
 		e.inSlices(&e.shards[n], (*keyspace.Shard).CloseSome)
@@ -306,13 +319,13 @@ func (t *transaction) rollback() {
 		s := &e.shards[n]
 		s.lock()
 		s.data.Rollback()
+		s.free()
 		if s.announcer != nil {
 			s.announcer.rollback()
 		}
-		s.free()
 		s.unlock()
 	}
-	t.messages = nil
+	t.messages, t.flushes = nil, 0
 	t.known = append(t.known, t.owned...)
 	t.owned = t.owned[:0]
 }

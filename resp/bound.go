@@ -23,30 +23,34 @@ type boundRow struct {
 
 // boundRows are the commands of this package by the full names of their rows. Those about data are the engine's.
 var boundRows = map[string]boundRow{
-	"auth":            {run: authCommand},
-	"client|getname":  {run: clientGetName},
-	"client|id":       {run: clientID},
-	"client|info":     {run: clientInfo},
-	"client|kill":     {run: clientKill, slow: manyClients},
-	"client|list":     {run: clientList, slow: manyClients},
-	"client|no-evict": {run: clientNoEvict},
-	"client|no-touch": {run: clientNoTouch},
-	"client|pause":    {run: clientPause},
-	"client|reply":    {run: clientReply},
-	"client|setinfo":  {run: clientSetInfo},
-	"client|setname":  {run: clientSetName},
-	"client|unblock":  {run: clientUnblock},
-	"client|unpause":  {run: clientUnpause},
-	"hello":           {run: helloCommand},
-	"psubscribe":      pushing(subscribeTo(pubsub.Pattern)),
-	"punsubscribe":    pushing(unsubscribeFrom(pubsub.Pattern)),
-	"quit":            {run: quitCommand, narrow: quitCommand},
-	"reset":           {run: resetCommand, narrow: resetCommand},
-	"shutdown":        {run: shutdownCommand, slow: always},
-	"ssubscribe":      pushing(subscribeTo(pubsub.ShardChannel)),
-	"subscribe":       pushing(subscribeTo(pubsub.Channel)),
-	"sunsubscribe":    pushing(unsubscribeFrom(pubsub.ShardChannel)),
-	"unsubscribe":     pushing(unsubscribeFrom(pubsub.Channel)),
+	"auth":                {run: authCommand},
+	"client|caching":      {run: clientCaching},
+	"client|getname":      {run: clientGetName},
+	"client|getredir":     {run: clientGetRedir},
+	"client|id":           {run: clientID},
+	"client|info":         {run: clientInfo},
+	"client|kill":         {run: clientKill, slow: manyClients},
+	"client|list":         {run: clientList, slow: manyClients},
+	"client|no-evict":     {run: clientNoEvict},
+	"client|no-touch":     {run: clientNoTouch},
+	"client|pause":        {run: clientPause},
+	"client|reply":        {run: clientReply},
+	"client|setinfo":      {run: clientSetInfo},
+	"client|setname":      {run: clientSetName},
+	"client|tracking":     {run: clientTracking},
+	"client|trackinginfo": {run: clientTrackingInfo},
+	"client|unblock":      {run: clientUnblock},
+	"client|unpause":      {run: clientUnpause},
+	"hello":               {run: helloCommand},
+	"psubscribe":          pushing(subscribeTo(pubsub.Pattern)),
+	"punsubscribe":        pushing(unsubscribeFrom(pubsub.Pattern)),
+	"quit":                {run: quitCommand, narrow: quitCommand},
+	"reset":               {run: resetCommand, narrow: resetCommand},
+	"shutdown":            {run: shutdownCommand, slow: always},
+	"ssubscribe":          pushing(subscribeTo(pubsub.ShardChannel)),
+	"subscribe":           pushing(subscribeTo(pubsub.Channel)),
+	"sunsubscribe":        pushing(unsubscribeFrom(pubsub.ShardChannel)),
+	"unsubscribe":         pushing(unsubscribeFrom(pubsub.Channel)),
 }
 
 // pushing makes the row of a command about subscriptions.
@@ -190,6 +194,7 @@ func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 // resetCommand puts everything back but what is known of the client's library.
 func resetCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 	c.unsubscribe()
+	c.endTracking()
 	c.session.Reset()
 	_ = c.session.SetDB(0) // which there always is
 	c.setNoTouch(false)

@@ -9,6 +9,7 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/tracking"
 	"github.com/darterdb/darter/internal/wire"
 )
 
@@ -71,6 +72,7 @@ type client struct {
 	closed        bool // its socket is gone
 	narrow        bool // it may only send commands about subscriptions
 	executing     bool // a command of this package runs as a part of EXEC
+	caching       bool // CLIENT CACHING was run and concerns the next command
 	loop          loopClient
 	subs          *pubsub.Subscriptions // nil if there are none
 
@@ -79,8 +81,10 @@ type client struct {
 		sync.Mutex
 		name, libName, libVer string
 	}
-	seen   seen
-	killed atomic.Bool // somebody wants it closed; it is out of the registry
+	seen    seen
+	tracker atomic.Pointer[tracking.Tracker] // the session's, nil if it was never tracked
+	told    atomic.Bool                      // it was told of a key, perhaps by the command that it is running
+	killed  atomic.Bool                      // somebody wants it closed; it is out of the registry
 }
 
 const (
@@ -89,6 +93,9 @@ const (
 	flagClosing
 	flagRESP3
 	flagSubscriber
+	flagTracking
+	flagBroadcast // it is told of prefixes
+	flagBroken    // the client that it redirects to has gone
 )
 
 // seen is what others may see of a client, brought up to date once a batch.
@@ -103,6 +110,7 @@ type seen struct {
 	overSoft atomic.Int64 // Unix second since which the backlog is over the soft limit; 0 if it is not
 	away     atomic.Bool
 	subs     [pubsub.Kinds]atomic.Int32
+	redirect atomic.Uint64 // the id of the client that gets what this one is told of keys, 0 for itself
 }
 
 func (s *Server) newClient(peer, local net.Addr) *client {

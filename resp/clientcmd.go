@@ -295,7 +295,7 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 		text("cmd", "NULL")
 	}
 	text("user", defaultUser)
-	number("redir", -1)
+	number("redir", c.redirection())
 	number("resp", int64(c.proto()))
 	text("lib-name", libName)
 	text("lib-ver", libVer)
@@ -313,6 +313,15 @@ func (c *client) flags(state uint32) string {
 	}
 	if c.session.Blocked() {
 		s += "b"
+	}
+	if state&flagTracking != 0 {
+		s += "t"
+	}
+	if state&flagBroken != 0 {
+		s += "R"
+	}
+	if state&flagBroadcast != 0 {
+		s += "B"
 	}
 	if c.session.Spoiled() {
 		s += "d"

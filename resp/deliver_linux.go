@@ -42,6 +42,7 @@ const (
 // inbox is what others have for a loop's clients.
 type inbox struct {
 	filled   atomic.Bool // there are entries
+	urgent   atomic.Bool // some are about keys: they come before whatever their clients send from now on is run
 	sleeping atomic.Bool // the loop waits, or is about to
 	gate     pubsub.Gate
 
@@ -118,6 +119,9 @@ func (l *loop) put(e entry) *pubsub.Gate {
 	in.mu.bytes += entryBytes + len(e.what.Wire(2))
 	in.mu.sends += len(e.to)
 	in.filled.Store(true)
+	if _, ok := e.what.(notice); ok {
+		in.urgent.Store(true)
+	}
 	if in.sleeping.Load() && in.sleeping.Swap(false) {
 		l.poller.interrupt()
 	}
@@ -139,6 +143,7 @@ func (in *inbox) take() []entry {
 	in.mu.list, in.spare = in.spare, nil
 	in.mu.bytes, in.mu.sends = 0, 0
 	in.filled.Store(false)
+	in.urgent.Store(false)
 	return list
 }
 
@@ -226,7 +231,7 @@ func (l *loop) spread(run []entry) {
 	e := &l.errand
 	for _, s := range run[0].to {
 		c := s.(*client)
-		if c.closed || c.closing {
+		if c.closed || c.closing || !c.takes(run[0].what) {
 			continue
 		}
 		proto := c.out.Proto()
@@ -268,7 +273,7 @@ func (l *loop) handOver(c *client) {
 	e := &l.errand
 	first := c.loop.pushes[0]
 	c.loop.pushes = [2]int32{}
-	late := c.loop.running && c.loop.next.row.Flags&command.Blocking == 0
+	late := c.loop.running && (c.loop.next.row.Flags&command.Blocking == 0 || c.holds())
 	if c.closed || c.closing {
 		return
 	}

@@ -20,7 +20,7 @@ func (s *Server) Info(section string) [][2]string {
 			{"client_recent_max_input_buffer", number(st.MaxInput)},
 			{"client_recent_max_output_buffer", number(st.MaxOutput)},
 			{"blocked_clients", strconv.Itoa(st.Blocked)},
-			{"tracking_clients", "0"},
+			{"tracking_clients", strconv.Itoa(st.Tracking)},
 			{"pubsub_clients", strconv.Itoa(st.PubSub)},
 			{"clients_in_timeout_table", "0"},
 		}

@@ -326,6 +326,11 @@ func (l *loop) space(c *client) []byte {
 
 // process runs what is in buf and sends the replies. It tells whether the client may read on at once.
 func (l *loop) process(c *client, buf []byte) bool {
+	if l.inbox.urgent.Load() {
+		if l.deliver(); c.closed {
+			return false
+		}
+	}
 	l.lend(c)
 	l.current = c
 	used, why, next := c.run(buf)
@@ -550,6 +555,7 @@ func (l *loop) runNext(c *client) {
 		}
 	}
 	c.loop.running = true
+	c.release() // of what was found at once on the loop
 	w := c.long()
 	go func() {
 		c.elsewhere(c.loop.next, &w, true)
@@ -572,6 +578,7 @@ func (l *loop) resume(c *client) {
 	switch {
 	case c.loop.running:
 		c.loop.running = false
+		c.release()
 		if c.closed {
 			c.forget()
 			return

@@ -16,7 +16,12 @@ import "github.com/darterdb/darter/internal/pubsub"
 //   - never inside one, nor between a command's beginning and its reply: what a command causes comes after its reply.
 //     Only those who wait in a blocking command get pushes meanwhile;
 //   - before the confirmation of an UNSUBSCRIBE everything that was published before it, after it nothing more;
-//   - in the order in which they were posted, for each client.
+//   - in the order in which they were posted, for each client;
+//   - what a client is told of a key that it has read comes after the reply of the read: the read was run by the
+//     client's own transport, which puts pushes behind the replies of what it is running. A command that waited and was
+//     served by somebody else says so (tracking.Tracker.Hold);
+//   - what it is told of keys comes before the replies to what it sends later. So a client that has seen the reply of a
+//     write, on any connection, and then that of a PING on its own, keeps nothing that the write has made untrue.
 //
 // What waits for a client that does not read is bounded by the limit of its class, as are replies. What waits in the
 // inbox of a loop is bounded too: beyond inboxFull publishers are asked to wait for the loop, beyond inboxLimit (or the

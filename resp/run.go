@@ -121,10 +121,17 @@ loop:
 				break
 			}
 		}
+		if c.caching {
+			c.finished(args)
+		}
 		count++
 		left = left[n:]
 		if c.quiet != muteOff {
 			c.hush(&c.out, mark, pushes)
+		}
+		if c.told.Load() {
+			c.told.Store(false)
+			c.collect() // what the client has changed itself comes right behind the reply, not at the end of the batch
 		}
 		switch {
 		case c.leaving:
@@ -137,6 +144,7 @@ loop:
 			why = needRoom
 			break loop
 		case len(c.out.Buf)-c.sent >= flushAt:
+			c.session.Broadcast()
 			if c.transport.flush(c); c.closed {
 				return len(in), needClose, next
 			}
@@ -147,6 +155,7 @@ loop:
 			}
 		}
 	}
+	c.session.Broadcast()
 	used = len(in) - len(left)
 	if why == needClose {
 		c.closing = true
@@ -258,6 +267,10 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 		case err != nil:
 			c.defect(w, mark, err)
 		}
+	}
+	c.session.Broadcast()
+	if c.caching {
+		c.finished(next.args)
 	}
 	if c.quiet != muteOff {
 		c.hush(w, mark, next.pushes)

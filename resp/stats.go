@@ -19,6 +19,7 @@ type Stats struct {
 	MaxOutput  int64 // the largest number of bytes of replies not taken, of any client now
 	MaxClients int64 // how many are let in
 	PubSub     int   // of Clients, those that have subscriptions
+	Tracking   int   // of Clients, those that are told of changes of keys; see CLIENT TRACKING
 
 	Accepted int64 // clients let in
 	Rejected int64 // clients turned away
@@ -42,6 +43,9 @@ func (s *Server) Stats() Stats {
 		st.Clients++
 		if c.state.Load()&flagSubscriber != 0 {
 			st.PubSub++
+		}
+		if c.state.Load()&flagTracking != 0 {
+			st.Tracking++
 		}
 		if c.session.Blocked() {
 			st.Blocked++

@@ -276,8 +276,9 @@ func (t *stream) setBusy(on bool) {
 	defer t.mu.Unlock()
 	t.mu.busy = on
 	if !on {
+		t.client.release()
 		for _, p := range t.takeLateLocked() {
-			t.queueLocked(p.Wire(t.client.proto()))
+			t.queueLocked(t.client.wire(p, t.client.proto()))
 		}
 	}
 }
@@ -296,8 +297,8 @@ func (t *stream) post(c *client, p parcel) {
 	defer t.mu.Unlock()
 	switch {
 	case t.mu.failed || t.mu.ended:
-	case !t.mu.busy:
-		t.queueLocked(p.Wire(c.proto()))
+	case !t.mu.busy && !c.holds():
+		t.queueLocked(c.wire(p, c.proto()))
 	case t.fitsLocked(len(p.Wire(2))):
 		t.mu.late = append(t.mu.late, p)
 		t.mu.lateLen += len(p.Wire(2))
@@ -308,7 +309,7 @@ func (t *stream) collect(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.takeLateLocked() {
-		c.out.Buf = append(c.out.Buf, p.Wire(c.out.Proto())...)
+		c.out.Buf = append(c.out.Buf, c.wire(p, c.out.Proto())...)
 	}
 }
 

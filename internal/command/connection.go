@@ -22,6 +22,52 @@ func connectionRows() []Row {
 			Complexity: "That of the subcommand",
 			Sub: []*Row{
 				{
+					Name: "caching", Arity: 3, Since: "6.0.0",
+					Flags:      NoScript | Loading | Stale | Sentinel,
+					Class:      Bound,
+					Summary:    "Says whether what the next command reads is tracked.",
+					Complexity: "O(1)",
+					Args: []Arg{
+						{Name: "mode", Type: "oneof", Args: []Arg{
+							{Name: "yes", Type: "pure-token", Token: "YES"},
+							{Name: "no", Type: "pure-token", Token: "NO"},
+						}},
+					},
+				},
+				{
+					Name: "getredir", Arity: 2, Since: "6.0.0",
+					Flags:      NoScript | Loading | Stale | Sentinel,
+					Class:      Bound,
+					Summary:    "Returns the number of the connection that is told of keys in place of this one.",
+					Complexity: "O(1)",
+				},
+				{
+					Name: "tracking", Arity: -3, Since: "6.0.0",
+					Flags:      NoScript | Loading | Stale | Sentinel,
+					Class:      Bound,
+					Summary:    "Has the connection told when keys change that it has read, or that begin in some way.",
+					Complexity: "O(1), and O(N) for N prefixes of all connections with BCAST",
+					Args: []Arg{
+						{Name: "status", Type: "oneof", Args: []Arg{
+							{Name: "on", Type: "pure-token", Token: "ON"},
+							{Name: "off", Type: "pure-token", Token: "OFF"},
+						}},
+						{Name: "client-id", Type: "integer", Token: "REDIRECT", Optional: true},
+						{Name: "prefix", Type: "string", Token: "PREFIX", Optional: true, Multiple: true, MultipleToken: true},
+						{Name: "BCAST", Type: "pure-token", Token: "BCAST", Optional: true},
+						{Name: "OPTIN", Type: "pure-token", Token: "OPTIN", Optional: true},
+						{Name: "OPTOUT", Type: "pure-token", Token: "OPTOUT", Optional: true},
+						{Name: "NOLOOP", Type: "pure-token", Token: "NOLOOP", Optional: true},
+					},
+				},
+				{
+					Name: "trackinginfo", Arity: 2, Since: "6.2.0",
+					Flags:      NoScript | Loading | Stale | Sentinel,
+					Class:      Bound,
+					Summary:    "Returns how the connection is told of keys.",
+					Complexity: "O(1)",
+				},
+				{
 					Name: "id", Arity: 2, Since: "5.0.0",
 					Flags:      NoScript | Loading | Stale | Sentinel,
 					Class:      Bound,

@@ -81,6 +81,8 @@ func limits() Table {
 			About: "Bytes of unfinished commands one client may send."},
 		{Name: "proto-max-bulk-len", Kind: Memory, Default: "512mb", Min: 1 << 20, Max: math.MaxInt64, Change: Always,
 			About: "Bytes that one argument of a command may have."},
+		{Name: "tracking-table-max-keys", Kind: Int, Default: "1000000", Max: math.MaxInt64, Change: Always,
+			About: "Keys of which it is known which clients have read them, for CLIENT TRACKING; 0 for any number."},
 		{Name: "lazyfree-lazy-eviction", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
 		{Name: "lazyfree-lazy-expire", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
 		{Name: "lazyfree-lazy-server-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},

@@ -41,6 +41,7 @@ var rooms = []room{
 	{dir: "internal/wire", rooms: []string{"internal/num"}},
 	{dir: "internal/reply", rooms: []string{"internal/num"}},
 	{dir: "internal/pubsub", rooms: []string{"internal/glob", "internal/reply"}},
+	{dir: "internal/tracking", rooms: []string{"internal/reply"}},
 	{
 		dir: "internal/luavm", rooms: []string{"internal/num", "internal/reply"},
 		other: []string{"github.com/yuin/gopher-lua/ast", "github.com/yuin/gopher-lua/parse"},
@@ -64,7 +65,8 @@ var rooms = []room{
 		dir: root,
 		rooms: []string{
 			"internal/archive", "internal/command", "internal/config", "internal/errs", "internal/glob",
-			"internal/keyspace", "internal/luavm", "internal/num", "internal/pubsub", "internal/reply", "internal/slab", "internal/value",
+			"internal/keyspace", "internal/luavm", "internal/num", "internal/pubsub", "internal/reply", "internal/slab",
+			"internal/tracking", "internal/value",
 		},
 		other: []string{"github.com/dgryski/go-farm", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},
@@ -72,7 +74,7 @@ var rooms = []room{
 		dir: "resp",
 		rooms: []string{
 			root, "internal/command", "internal/config", "internal/errs", "internal/glob", "internal/num",
-			"internal/pubsub", "internal/reply", "internal/wire",
+			"internal/pubsub", "internal/reply", "internal/tracking", "internal/wire",
 		},
 		other: []string{"golang.org/x/sys/unix"},
 	},
@@ -99,6 +101,7 @@ var forbidden = map[string][]string{
 	"internal/value":    {"net", "os", "time", "sync"},
 	"internal/slab":     {"net", "os", "time"},
 	"internal/pubsub":   {"net", "os", "time"},
+	"internal/tracking": {"net", "os", "time"},
 }
 
 // unsafeFiles are the files that may import unsafe.

@@ -59,6 +59,7 @@ const (
 	EventXAdd
 	EventXTrim
 	EventXDel
+	EventXGroupMake // of a stream that was made for the group
 	EventXSetID
 	EventXGroupCreate
 	EventXGroupCreateConsumer
@@ -125,7 +126,7 @@ var eventNames = [...]string{
 	"sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore",
 	"zadd", "zincr", "zrem", "zremrangebyscore", "zremrangebyrank", "zremrangebylex", "zpopmin", "zpopmax", "zdiffstore", "zinterstore", "zunionstore", "zrangestore",
 	"geosearchstore", "georadiusstore",
-	"xadd", "xtrim", "xdel", "xsetid", "xgroup-create", "xgroup-createconsumer", "xgroup-delconsumer", "xgroup-destroy", "xgroup-setid", "xclaim", "xautoclaim",
+	"xadd", "xtrim", "xdel", "xgroup-create", "xsetid", "xgroup-create", "xgroup-createconsumer", "xgroup-delconsumer", "xgroup-destroy", "xgroup-setid", "xclaim", "xautoclaim",
 	"new", "keymiss",
 }
 

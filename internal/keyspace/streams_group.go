@@ -76,7 +76,11 @@ func (db *DB) GroupCreate(h uint64, key, name []byte, o *GroupStart, makeStream 
 	if err := e.s.AddGroup(db.Heap(), name, o.after(&e.s), o.Read); err != nil {
 		return err
 	}
-	return e.keep(EventXGroupCreate, nil)
+	event := EventXGroupCreate
+	if !e.it.Found() {
+		event = EventXGroupMake
+	}
+	return e.keep(event, nil)
 }
 
 // GroupSetID sets where a group goes on reading. An absent key is errs.NoSuchKey.
