@@ -7,7 +7,7 @@ import (
 )
 
 // The script overwrites the keys from scriptKeys on, as many as the probe asks for, over and over: for scriptTime, by a
-// number of rounds found beforehand, as no clock runs for scripts of both servers.
+// number of rounds found beforehand from the CPU time that some take, as no clock runs for scripts of both servers.
 const (
 	scriptTime = 2 * time.Second
 	scriptKeys = probeKeys
@@ -40,17 +40,22 @@ func scriptLatency(first int) func(context.Context, *bench, target) ([]sample, e
 			_, err = c.do("EVAL", scriptText, "0", strconv.Itoa(rounds), strconv.Itoa(scriptKeys), strconv.Itoa(probeKeys), value)
 			return time.Since(begin), err
 		}
-		rounds, took, whole := 1, time.Duration(0), b.lasting(scriptTime)
-		for took < whole/10 {
+		rounds, used, whole := 1, time.Duration(0), b.lasting(scriptTime)
+		for used < whole/8 {
 			rounds *= 2
-			if took, err = script(rounds); err != nil {
+			used, err = s.usedDuring(func() error {
+				_, err := script(rounds)
+				return err
+			})
+			if err != nil {
 				return nil, err
 			}
 		}
-		rounds = int(float64(rounds) * float64(whole) / float64(took))
+		rounds = int(float64(rounds) * float64(whole) / float64(used))
 		return b.disturbFrom(ctx, s, first, func() (window, error) {
 			begin := time.Now()
-			if took, err = script(rounds); err != nil {
+			took, err := script(rounds)
+			if err != nil {
 				return window{}, err
 			}
 			return window{begin, begin.Add(took), []sample{
