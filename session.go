@@ -410,6 +410,15 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	s.giveWay() // a walk takes many slices: let others have the processor between them
 }
 
+func (e env) ReadShard(shard, db int, fn func(*keyspace.DB)) {
+	s := &e.shards[shard]
+	e.WithShard(shard, db, func(d *keyspace.DB) {
+		s.busy.Store(true)
+		defer s.busy.Store(false)
+		fn(d)
+	})
+}
+
 func (e env) ShardOf(key []byte) int { return e.shardOf(key) }
 
 func (e env) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
@@ -417,6 +426,8 @@ func (e env) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
 	s.lockWrite(e.tx)
 	defer s.unlock()
 	e.sign(s)
+	s.busy.Store(true)
+	defer s.busy.Store(false)
 	d, err := s.db(db)
 	if err != nil {
 		return err

@@ -54,10 +54,12 @@ type Env interface {
 	Shards() int
 	// WithShard runs fn with a shard held. fn should return within some tens of microseconds.
 	WithShard(shard, db int, fn func(*keyspace.DB))
+	// ReadShard is WithShard for what may take longer: event loops don't wait for the shard meanwhile.
+	ReadShard(shard, db int, fn func(*keyspace.DB))
 	// ShardOf returns which shard a key belongs to.
 	ShardOf(key []byte) int
-	// ChangeShard runs fn with a shard held, for a command that holds none and changes something. The error is fn's, or that
-	// there is no memory for the database.
+	// ChangeShard runs fn with a shard held, for a command that holds none and changes something, which may take long. The
+	// error is fn's, or that there is no memory for the database.
 	ChangeShard(shard, db int, fn func(*keyspace.DB) error) error
 	// In returns the target's key in another logical database of the same shard, which is held already.
 	In(t Target, db int) (Target, error)

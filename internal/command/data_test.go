@@ -74,6 +74,8 @@ func (b *bench) ShardOf(key []byte) int {
 	return n % len(b.shards)
 }
 
+func (b *bench) ReadShard(shard, db int, fn func(*keyspace.DB)) { b.WithShard(shard, db, fn) }
+
 func (b *bench) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
 	d, err := b.shards[shard].Open(db)
 	require.NoError(b.t, err)
