@@ -124,7 +124,7 @@ func TestBadInput(t *testing.T) {
 	}
 	for _, resp3 := range []bool{false, true} {
 		p := newPair(t, realAddr, ourAddr, resp3)
-		p.poison(*randomCount/4, both, true)
+		p.poison(*randomCount/8, both, true)
 		p.poison(*randomCount/40, later, false)
 	}
 }

@@ -176,21 +176,23 @@ func FuzzHLL(f *testing.F) {
 
 // TestSparseLimits comes to the longest sparse form and to the highest number in one.
 func TestSparseLimits(t *testing.T) {
-	h := AppendHLL(nil)
-	var want HLLRegisters
-	for i := 0; !h.Dense(); i++ {
-		index, to := i*37%hllRegisters, uint8(1+i%30)
-		var sound bool
-		h, _, sound = h.Raise(index, to, HLLSparseMax)
-		require.True(t, sound)
-		want[index] = max(want[index], to)
-		checkLen := len(h) <= HLLSparseMax || h.Dense()
-		require.True(t, checkLen)
-		require.Less(t, i, 3000)
+	for _, most := range []int64{0, 20, 100, HLLSparseMax, 10_000} {
+		h := AppendHLL(nil)
+		var want HLLRegisters
+		for i := 0; !h.Dense(); i++ {
+			index, to := i*37%hllRegisters, uint8(1+i%30)
+			out, changed, sound := h.Raise(index, to, most)
+			require.True(t, changed && sound)
+			require.True(t, out.Dense() || int64(len(out)) <= most, "%d bytes", len(out))
+			h = out
+			want[index] = max(want[index], to)
+			require.Less(t, int64(i), most+1)
+		}
+		checkHLL(t, h, &want)
 	}
-	checkHLL(t, h, &want)
 
-	h = AppendHLL(nil)
+	var want HLLRegisters
+	h := AppendHLL(nil)
 	h, changed, sound := h.Raise(5, sparseTop, HLLSparseMax)
 	require.True(t, changed && sound)
 	require.False(t, h.Dense())
