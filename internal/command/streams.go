@@ -14,7 +14,7 @@ import (
 
 const (
 	errTwoTrims = errs.Error("ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
-	errNoTrim   = errs.Error("ERR syntax error, XTRIM must be called with either MAXLEN or MINID")
+	errNoTrim   = errs.Error("ERR syntax error, XTRIM must be called with a trimming strategy")
 	errMaxLen   = errs.Error("ERR The MAXLEN argument must be >= 0.")
 	errLimit    = errs.Error("ERR The LIMIT argument must be >= 0.")
 	errBare     = errs.Error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
