@@ -115,7 +115,8 @@ func TestBadInput(t *testing.T) {
 	var both, later []*rows.Row
 	for _, r := range rows.Rows() {
 		switch {
-		case groupKeys[r.Group] == nil, len(r.Sub) > 0, slices.Contains(leftOut, r.FullName()), slices.Contains(risky, r.Name):
+		case groupKeys[r.Group] == nil, len(r.Sub) > 0, isLex(r),
+			slices.Contains(leftOut, r.FullName()), slices.Contains(risky, r.Name):
 		case isLater(r.Since):
 			later = append(later, r)
 		default:

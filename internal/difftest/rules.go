@@ -54,11 +54,11 @@ func ruleOf(name string, c command) rule {
 // sortRule allows any order where nothing is sorted, and among equals: by numbers these are sorted as text, by texts of others
 // they are not.
 func sortRule(c command) rule {
-	by := c.option("BY")
+	by, alpha := c.option("BY"), c.option("ALPHA") > 0
 	switch {
-	case by < 0 && c.option("ALPHA") > 0 && c.option("GET") < 0:
+	case by < 0 && alpha && c.option("GET") < 0:
 		return rule{fix: byText}
-	case by < 0, strings.Contains(c.args[min(by+1, len(c.args)-1)], "*") && c.option("ALPHA") < 0:
+	case !alpha && (by < 0 || strings.Contains(c.args[min(by+1, len(c.args)-1)], "*")):
 		return rule{}
 	case c.option("LIMIT") > 0:
 		return anyOf

@@ -15,7 +15,7 @@ func (g *grammar) sort() unit {
 	}
 	for {
 		c := g.fromRow(rows.Lookup([]byte(g.pick("sort", "sort", "sort_ro"))))
-		if !c.rule.unordered && !c.rule.shape || c.option("STORE") < 0 {
+		if !c.rule.unordered && !c.rule.shape && c.rule.fix == nil || c.option("STORE") < 0 {
 			// Redis's SORT takes an overflow that an earlier command left behind for its own; this one leaves none.
 			return unit{{args: []string{"INCRBYFLOAT", "w_0", "1"}}, c}
 		}
