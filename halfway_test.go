@@ -21,7 +21,7 @@ import (
 
 const (
 	halfwayKeys  = 48
-	halfwayReads = 30_000
+	halfwayReads = 20_000
 )
 
 func halfwayNames() (names []string) {

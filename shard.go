@@ -46,13 +46,13 @@ import (
 type shard struct {
 	mu        shardLock
 	data      *keyspace.Shard
-	owner     *transaction    // nil without one; see tx.go
-	waiting   []chan struct{} // closed when the owner gives the shard up
-	announcer *announcer      // nil as long as nobody asked for announcements; see announce.go
-	committed bool            // this holder reads the state before the owner's changes
-	special   bool            // the announcer has something to do before the shard is let go
-	inLine    atomic.Int32    // how many wait for mu
-	busy      atomic.Bool     // a heavy command holds the shard: who can't wait should not try
+	owner     *transaction // nil without one; see tx.go
+	line      []turn       // who wants to be the next
+	announcer *announcer   // nil as long as nobody asked for announcements; see announce.go
+	committed bool         // this holder reads the state before the owner's changes
+	special   bool         // the announcer has something to do before the shard is let go
+	inLine    atomic.Int32 // how many wait for mu
+	busy      atomic.Bool  // a heavy command holds the shard: who can't wait should not try
 	_         [128 - 80]byte
 }
 

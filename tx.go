@@ -24,6 +24,10 @@ import (
 // Before its first change in a shard the transaction begins a savepoint there (package keyspace, savepoint.go). At its end
 // it holds the locks of all its shards at once and commits, or rolls back to the savepoints.
 //
+// Who waits stands in line: at its end an owner passes the shard on to the first of them, so that nobody can come between
+// who asks for it again and again. A writer that is no transaction stands there as one that lets go as soon as it has the
+// lock; one that needs several shards, and never finds all of them free, owns each while it waits for the next.
+//
 // Two transactions could wait for each other for ever. Shards are taken in order, as locks are, where that is possible: a
 // transaction waits for a shard above all those it has. For one below, which another has, it does not: it is rolled back
 // and runs again, with all the shards it has come to know taken in order first. So it loses a run at most for each
@@ -55,7 +59,8 @@ type stopped struct{ err error }
 // Session.SetImpatient.
 var ErrBusy = errors.New("darter: a transaction is under way")
 
-// maxRuns is how often a transaction runs before it takes all shards at once.
+// maxRuns is how often a transaction runs before it takes all shards at once, and a writer tries before it stands in line
+// for each of its shards.
 const maxRuns = 16
 
 // start starts a transaction, when it may start; memory of one that is over is used again. run is to follow.
@@ -94,35 +99,61 @@ func (t *transaction) take(s *shard) {
 			s.unlock()
 			panic(stopped{ErrBusy})
 		}
-		if err := s.await(t.ctx); err != nil {
+		if err := s.await(t); err != nil {
 			s.unlock()
 			panic(stopped{err})
 		}
+		t.owned = append(t.owned, s.mu.number)
 	}
 }
 
-// await waits, with the shard locked before and after, until its owner gives it up or the context ends.
-func (s *shard) await(ctx context.Context) error {
-	ch := make(chan struct{})
-	s.waiting = append(s.waiting, ch)
+// turn is a place in the line for a shard.
+type turn struct {
+	t    *transaction
+	come chan struct{} // closed when it is the owner
+}
+
+// await has the transaction become the owner of a shard that has one. It waits, with the shard locked before and after,
+// unless the context ends.
+func (s *shard) await(t *transaction) error {
+	come := make(chan struct{})
+	s.line = append(s.line, turn{t, come})
 	s.unlock()
 	var err error
 	select {
-	case <-ch:
-	case <-ctx.Done():
-		err = ctx.Err()
+	case <-come:
+	case <-t.ctx.Done():
+		err = t.ctx.Err()
 	}
 	s.lock()
+	switch {
+	case err == nil:
+	case s.owner == t: // at the same moment
+		s.free()
+	default:
+		s.line = slices.DeleteFunc(s.line, func(w turn) bool { return w.t == t })
+	}
 	return err
 }
 
-// free gives the shard up, which is locked.
+// free gives the shard up, which is locked, to the first in the line.
 func (s *shard) free() {
 	s.owner = nil
-	for _, ch := range s.waiting {
-		close(ch)
+	if len(s.line) > 0 {
+		next := s.line[0]
+		s.line = slices.Delete(s.line, 0, 1)
+		s.owner = next.t
+		close(next.come)
 	}
-	s.waiting = nil
+}
+
+// pass waits, with the shard locked before and after, for a moment without an uncommitted change. The next in the line may
+// own the shard by then, but can do nothing before it is unlocked.
+func (s *shard) pass() {
+	if s.owner != nil {
+		_ = s.await(&transaction{ctx: context.Background()})
+		s.free()
+	}
 }
 
 // enterRead readies a shard that is locked, and owned by somebody, for a reader.
@@ -138,9 +169,7 @@ func (s *shard) enterRead(t *transaction) {
 // enterWrite readies a shard that is locked, and owned by somebody, for a writer.
 func (s *shard) enterWrite(t *transaction) {
 	if t == nil {
-		for s.owner != nil {
-			_ = s.await(context.Background())
-		}
+		s.pass()
 		return
 	}
 	t.take(s)
@@ -175,9 +204,7 @@ func (s *shard) lockWalk(t *transaction) {
 		t.take(s)
 		return
 	}
-	for s.owner != nil {
-		_ = s.await(context.Background())
-	}
+	s.pass()
 }
 
 // lockWalk is that of a session's command. An impatient one gives up: it panics with stopped.
@@ -229,6 +256,7 @@ func (e *engine) lockEach(numbers []int, t *transaction, write, impatient bool) 
 		}
 		return numbers, true
 	}
+	runs := 0
 again:
 	for i, n := range numbers {
 		s := &e.shards[n]
@@ -243,16 +271,35 @@ again:
 			s.enterRead(nil)
 		default:
 			e.unlockShards(numbers[:i])
-			if impatient {
+			if runs++; impatient || runs > maxRuns {
 				s.unlock()
-				return numbers, false
+				if !impatient {
+					e.lockInLine(numbers)
+				}
+				return numbers, !impatient
 			}
-			_ = s.await(context.Background())
+			s.pass()
 			s.unlock()
 			goto again
 		}
 	}
 	return numbers, true
+}
+
+// lockInLine takes shards, in order, of which always some have owners.
+func (e *engine) lockInLine(numbers []int) {
+	t := &transaction{e: e, ctx: context.Background()}
+	for _, n := range numbers {
+		s := &e.shards[n]
+		s.lock()
+		t.take(s)
+		s.unlock()
+	}
+	for _, n := range numbers {
+		s := &e.shards[n]
+		s.lock()
+		s.free()
+	}
 }
 
 // takeKnown takes the shards that earlier runs have come to know, in order.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -328,4 +329,39 @@ func TestUndoneFlushIsNotAnnounced(t *testing.T) {
 			first.Unblock(false)
 		})
 	}
+}
+
+// Who needs many shards at once gets them, though there is always a script in one of them or another.
+func TestManyShardsAreToBeHad(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	var stop atomic.Bool
+	var scripts sync.WaitGroup
+	for n := range 6 {
+		scripts.Go(func() {
+			s := c.NewSession()
+			defer s.Close()
+			for !stop.Load() {
+				do(s, "EVAL", "redis.call('INCR', KEYS[1]) for i = 1, 200000 do end", 1, fmt.Sprint("key", n))
+			}
+		})
+	}
+	mset := []any{"MSET"}
+	for n := range 60 {
+		mset = append(mset, fmt.Sprint("key", n), "0")
+	}
+	s := c.NewSession()
+	defer s.Close()
+	require.True(t, eventually(func() bool { return do(s, "EXISTS", "key0", "key1", "key2", "key3", "key4", "key5") == int64(6) }))
+	for range 3 {
+		require.Equal(t, "OK", do(s, "SET", "key0", "0"))
+		require.Equal(t, "OK", do(s, mset...))
+		do(s, "MULTI")
+		do(s, mset...)
+		require.Equal(t, []any{"OK"}, do(s, "EXEC"))
+		require.NoError(t, c.FlushAll())
+	}
+	stop.Store(true)
+	scripts.Wait()
 }
