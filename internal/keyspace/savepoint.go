@@ -26,6 +26,7 @@ import (
 type savepoint struct {
 	version *slab.Version
 	log     []logEntry
+	moved   []movedDB
 	keys    []byte       // of keys that were absent, one after the other
 	scraps  value.Debris // nodes of containers that were deleted; live again after a rollback
 	dbs     []*DB        // as they were; nil as long as none was replaced
@@ -41,18 +42,21 @@ type committedKey struct {
 	key string
 }
 
-// logEntry is one change. A key that was there is known by its cell, one that was absent by its place in keys.
+// logEntry is one change. A key that was there is known by its cell, one that was absent by its place in keys. Without a
+// database it is the change of a whole one. Scripts make many entries: they are small.
 type logEntry struct {
 	db   *DB
 	slot table.Slot
 	hash uint64
-	at   int // of a key that was absent: where it starts in savepoint.keys
-	n    int
+	at   int // of a key that was absent: where it starts in savepoint.keys; of a database: where it is in savepoint.moved
+	n    int32
+}
 
-	// A database that was replaced: dbs[index] was old, which is buried unless it was only moved.
-	replaced, buried bool
-	index            int
-	old              *DB
+// movedDB is a database that was replaced: dbs[index] was old, which is buried unless it was only moved.
+type movedDB struct {
+	old    *DB
+	index  int
+	buried bool
 }
 
 // Begin begins a savepoint. None may be open in the shard.
@@ -79,7 +83,7 @@ func (s *Shard) keepSpare(sp *savepoint) {
 }
 
 // spareLog is how long a log is kept.
-const spareLog = 64
+const spareLog = 512
 
 // Saved says that a savepoint is open.
 func (s *Shard) Saved() bool { return s.save != nil }
@@ -94,9 +98,9 @@ func (s *Shard) Commit() (more bool) {
 	if sp := s.save; sp != nil {
 		s.save, s.committed = nil, false
 		s.debris.Take(&sp.scraps)
-		for _, e := range sp.log {
-			if e.buried {
-				s.graves = append(s.graves, &Grave{e.old})
+		for _, m := range sp.moved {
+			if m.buried {
+				s.graves = append(s.graves, &Grave{m.old})
 			}
 		}
 		s.endSavepoint(sp)
@@ -136,11 +140,12 @@ func (s *Shard) Rollback() {
 	s.slab.Revive(sp.version)
 	for i := len(sp.log) - 1; i >= 0; i-- {
 		e := &sp.log[i]
-		if e.replaced {
-			fresh := s.dbs[e.index]
-			s.dbs[e.index] = e.old
-			if e.old != nil {
-				e.old.index = e.index
+		if e.db == nil {
+			m := sp.moved[e.at]
+			fresh := s.dbs[m.index]
+			s.dbs[m.index] = m.old
+			if m.old != nil {
+				m.old.index = m.index
 			}
 			if fresh != nil && !sp.known(fresh) {
 				s.graves = append(s.graves, &Grave{fresh})
@@ -166,7 +171,7 @@ func (sp *savepoint) known(db *DB) bool {
 
 // undo undoes one change of a key.
 func (db *DB) undo(sp *savepoint, e *logEntry) {
-	key := sp.keys[e.at : e.at+e.n]
+	key := sp.keys[e.at : e.at+int(e.n)]
 	if e.slot != 0 {
 		key = db.t.Key(e.slot)
 	}
@@ -212,7 +217,7 @@ func (db *DB) noteChange(it Item, hash uint64, key []byte) {
 		return
 	}
 	if !it.Found() {
-		sp.log = append(sp.log, logEntry{db: db, hash: hash, at: len(sp.keys), n: len(key)})
+		sp.log = append(sp.log, logEntry{db: db, hash: hash, at: len(sp.keys), n: int32(len(key))})
 		sp.keys = append(sp.keys, key...)
 		return
 	}
@@ -231,7 +236,8 @@ func (s *Shard) noteReplaced(i int, buried bool) bool {
 	if sp.dbs == nil {
 		sp.dbs = append(sp.dbs, s.dbs...)
 	}
-	sp.log = append(sp.log, logEntry{replaced: true, buried: buried && s.dbs[i] != nil, index: i, old: s.dbs[i]})
+	sp.log = append(sp.log, logEntry{at: len(sp.moved)})
+	sp.moved = append(sp.moved, movedDB{s.dbs[i], i, buried && s.dbs[i] != nil})
 	return true
 }
 
@@ -258,10 +264,10 @@ func (sp *savepoint) before(db *DB, key []byte) (table.Slot, bool) {
 	}
 	for ; sp.seen < len(sp.log); sp.seen++ {
 		e := &sp.log[sp.seen]
-		if e.replaced {
+		if e.db == nil {
 			continue
 		}
-		k := sp.keys[e.at : e.at+e.n]
+		k := sp.keys[e.at : e.at+int(e.n)]
 		if e.slot != 0 {
 			k = e.db.t.Key(e.slot)
 		}
