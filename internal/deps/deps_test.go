@@ -38,6 +38,7 @@ var rooms = []room{
 	{dir: "internal/num"},
 	{dir: "internal/glob"},
 	{dir: "internal/slab", other: []string{"golang.org/x/sys/unix"}},
+	{dir: "internal/watchdog"},
 	{dir: "internal/wire", rooms: []string{"internal/num"}},
 	{dir: "internal/reply", rooms: []string{"internal/num"}},
 	{dir: "internal/pubsub", rooms: []string{"internal/glob", "internal/reply"}},
@@ -66,7 +67,7 @@ var rooms = []room{
 		rooms: []string{
 			"internal/archive", "internal/command", "internal/config", "internal/errs", "internal/glob",
 			"internal/keyspace", "internal/luavm", "internal/num", "internal/pubsub", "internal/reply", "internal/slab",
-			"internal/tracking", "internal/value",
+			"internal/tracking", "internal/value", "internal/watchdog",
 		},
 		other: []string{"github.com/dgryski/go-farm", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},
@@ -74,7 +75,7 @@ var rooms = []room{
 		dir: "resp",
 		rooms: []string{
 			root, "internal/command", "internal/config", "internal/errs", "internal/glob", "internal/num",
-			"internal/pubsub", "internal/reply", "internal/tracking", "internal/wire",
+			"internal/pubsub", "internal/reply", "internal/tracking", "internal/watchdog", "internal/wire",
 		},
 		other: []string{"golang.org/x/sys/unix"},
 	},
