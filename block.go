@@ -106,6 +106,8 @@ func (s *Session) startWait(c *command.Call) {
 
 // sleep waits until the session's command has been served, or its time is over.
 func (s *Session) sleep(c *command.Call) error {
+	began := time.Now()
+	defer func() { s.waited += time.Since(began) }()
 	w := s.waiter.Load()
 	var late <-chan time.Time
 	if w.timeout > 0 {

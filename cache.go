@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/config"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
@@ -18,6 +19,7 @@ import (
 	"github.com/darterdb/darter/internal/slab"
 	"github.com/darterdb/darter/internal/tracking"
 	"github.com/darterdb/darter/internal/value"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 const (
@@ -110,6 +112,7 @@ type engine struct {
 	attached       attachments
 
 	snapshots snapshotSet
+	dog       *watchdog.Dog // times commands
 
 	pins     sync.WaitGroup // reads of large values that have let their shard go
 	closing  chan struct{}
@@ -149,6 +152,7 @@ func newEngine(o Options) (*engine, error) {
 		config:     o.Config,
 		log:        o.Logger,
 		hub:        pubsub.New(),
+		dog:        watchdog.New(command.Count()),
 		databases:  o.Databases,
 		runID:      newRunID(),
 		closing:    make(chan struct{}),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 const (
@@ -65,15 +66,30 @@ func (e *engine) inSlices(s *shard, fn func(*keyspace.Shard) (more bool)) {
 	}
 }
 
-// reclaimExpired removes keys whose time has come, shard by shard.
+// reclaimExpired removes keys whose time has come, shard by shard. What others may feel of it is how long a slice
+// takes: the latency monitor is told of the longest.
 func (e *engine) reclaimExpired() {
+	timed := e.dog.WantsSpikes()
+	longest := time.Duration(0)
 	for i := range e.shards {
 		for n := range e.databases {
 			e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
 				db := s.DB(n)
-				return db != nil && !e.closed.Load() && db.ExpireSome(expirySlice)
+				if db == nil || e.closed.Load() {
+					return false
+				}
+				if !timed {
+					return db.ExpireSome(expirySlice)
+				}
+				began := watchdog.Now()
+				more := db.ExpireSome(expirySlice)
+				longest = max(longest, watchdog.Now()-began)
+				return more
 			})
 		}
+	}
+	if timed {
+		e.dog.NoteEvent(watchdog.EventExpiry, longest)
 	}
 }
 

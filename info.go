@@ -94,6 +94,7 @@ func (e *engine) notePeak(used int64) {
 
 // resetStats sets the counters that CONFIG RESETSTAT resets to zero.
 func (e *engine) resetStats() {
+	e.dog.ResetHistograms()
 	e.eachShard(func(s *keyspace.Shard) {
 		s.Stats.Hits, s.Stats.Misses, s.Stats.Expired, s.Stats.Moved = 0, 0, 0, 0
 	})
@@ -147,6 +148,7 @@ var infoSections = []struct {
 	{"stats", infoStats},
 	{"replication", infoReplication},
 	{"cpu", infoCPU},
+	{"latencystats", infoLatency},
 	{"cluster", infoCluster},
 	{"keyspace", infoKeyspace},
 }
@@ -157,18 +159,26 @@ func (t *infoText) add(name string, value any) { fmt.Fprintf(t, "%s:%v\r\n", nam
 
 func infoCommand(s *Session, c *command.Call) {
 	wanted := map[string]bool{}
-	all := len(c.Args) == 1
+	all, latency := len(c.Args) == 1, false
 	for _, a := range c.Args[1:] {
 		switch name := strings.ToLower(string(a)); name {
-		case "all", "default", "everything":
+		case "default":
 			all = true
+		case "all", "everything":
+			all, latency = true, true
 		default:
 			wanted[name] = true
 		}
 	}
 	var t infoText
 	for _, section := range infoSections {
-		if !all && !wanted[section.name] {
+		named := wanted[section.name]
+		if section.name == "latencystats" { // it is long: only who asks for all gets it
+			named = named || latency
+		} else {
+			named = named || all
+		}
+		if !named {
 			continue
 		}
 		if t.Len() > 0 {

@@ -115,6 +115,7 @@ type scriptState struct {
 	running running
 	host    scriptHost
 	tx      transaction
+	seen    bool // the observer was told of the script, with what it ran
 }
 
 // close has nobody find the session any more.
@@ -166,7 +167,9 @@ func (h *scriptHost) Call(args [][]byte, w reply.Writer) {
 			h.control.Kill(errAgain)
 		}
 	}()
-	switch err := h.s.Run(row, args, w); {
+	err = h.s.Run(row, args, w)
+	h.s.saw(row, h.s.call.DB, args, true)
+	switch {
 	case errors.Is(err, ErrBusy):
 		h.control.Kill(errTooSlow)
 	case errors.Is(err, errNotFrozen):
@@ -300,6 +303,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		if inner.version != nil && s.closed.Load() { // Close waits for versions, and may have missed this script
 			r.control.Kill(ErrClosed)
 		}
+		inner.saw(row, c.DB, arguments, false)
 		o := run(call)
 		switch {
 		case host.panicked != nil:
@@ -320,6 +324,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		if keep, err = once(s.tx); !keep {
 			panic(stopped{err}) // what it is a part of is undone with it
 		}
+		s.script.seen = true
 		return
 	}
 	if tooSlow = mayFreeze && slow.Load(); !tooSlow {
@@ -337,6 +342,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 	c.W, c.Row, c.Args = w, row, arguments
 	switch {
 	case err == nil:
+		s.script.seen = true
 	case errors.Is(err, ErrBusy):
 		rewinder.Rewind(mark)
 		s.busy = true
@@ -371,6 +377,7 @@ func (s *Session) scriptSession(t *transaction, db int) *Session {
 	s.script.inner.tx, s.script.inner.call.DB = t, db
 	s.script.inner.call.NoTouch = s.call.NoTouch
 	s.script.inner.by.tracker = s.by.tracker
+	s.script.inner.observer = s.observer
 	return s.script.inner
 }
 

@@ -21,6 +21,8 @@ import (
 type scriptVersion struct {
 	state   *snapshotState
 	shadows []*keyspace.Shadow // by shard, made when they are first read
+
+	observed observations // to be told of at the end
 }
 
 // errNotFrozen says that a command can't be run on a version.
@@ -32,14 +34,16 @@ func (s *Session) onVersion(once func(*transaction) (keep bool, err error)) erro
 	if err != nil {
 		return err
 	}
-	v := &scriptVersion{state, make([]*keyspace.Shadow, len(s.shards))}
+	v := &scriptVersion{state: state, shadows: make([]*keyspace.Shadow, len(s.shards))}
 	inner := s.scriptSession(nil, s.call.DB)
 	inner.version = v
 	defer func() {
 		inner.version = nil
 		v.close()
 	}()
-	_, err = once(nil)
+	if _, err = once(nil); err == nil {
+		v.observed.tell()
+	}
 	return told(err)
 }
 

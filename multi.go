@@ -6,6 +6,7 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 // # MULTI and EXEC
@@ -271,10 +272,16 @@ func (s *Session) execAll(queue []queued, w reply.Writer) {
 	}
 	w.Array(len(queue))
 	rewinder, _ := w.(reply.Rewinder)
+	var watch watchdog.Stopwatch
+	watch.StartWithin(s.dog)
 	for i := range queue {
 		q := &queue[i]
+		if !q.row.Brief() {
+			watch.Settle()
+		}
 		if q.run != nil {
 			q.run(w)
+			s.ranQueued(q, &watch)
 			continue
 		}
 		mark := rewinder.Mark()
@@ -285,6 +292,7 @@ func (s *Session) execAll(queue []queued, w reply.Writer) {
 			rewinder.Rewind(mark)
 			w.Error(errorReply(err))
 		}
+		s.ranQueued(q, &watch)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
@@ -54,6 +55,9 @@ type Session struct {
 	ended  error                  // it was not run to its end, since the context ended
 	gone   atomic.Bool            // the user has left
 	script scriptState            // of scripts that it has run
+
+	observer Observer      // nil if nobody wants to be told
+	waited   time.Duration // in commands that waited; see Waited
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.

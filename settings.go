@@ -25,6 +25,7 @@ func (e *engine) bindConfig(o Options) error {
 				limit.Store(v.Int(name))
 			}
 		}
+		e.bindWatchdog(v)
 		e.notify(v.String("notify-keyspace-events"))
 		e.maxTracked.Store(v.Int("tracking-table-max-keys"))
 		e.limitTracked()
@@ -36,7 +37,8 @@ func (e *engine) bindConfig(o Options) error {
 	if o.MaxMemory != 0 {
 		e.maxMemory.Store(o.MaxMemory)
 	}
-	names := []string{"maxmemory", "proto-max-bulk-len", "notify-keyspace-events", "tracking-table-max-keys"}
+	names := []string{"maxmemory", "proto-max-bulk-len", "notify-keyspace-events", "tracking-table-max-keys",
+		"slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking"}
 	for name := range containerLimits(e.limits) {
 		names = append(names, name)
 	}

@@ -45,6 +45,7 @@ type transaction struct {
 	by       *author       // whose it is, nil for Go code
 	own      author        // then it is its own
 	flushes  int           // how often it has emptied a database
+	observed observations  // to be told of then
 
 	impatient bool // it must not wait
 }
@@ -352,6 +353,7 @@ func (t *transaction) commit() {
 	for ; t.flushes > 0; t.flushes-- {
 		e.trackers.TellAll()
 	}
+	t.observed.tell()
 	e.unlockShards(t.owned)
 	for _, n := range rest {
 		e.inSlices(&e.shards[n], (*keyspace.Shard).CloseSome)
@@ -372,7 +374,7 @@ func (t *transaction) rollback() {
 		}
 		s.unlock()
 	}
-	t.messages, t.flushes = nil, 0
+	t.messages, t.flushes, t.observed = nil, 0, observations{}
 	t.known = append(t.known, t.owned...)
 	t.owned = t.owned[:0]
 }

@@ -42,6 +42,7 @@ var boundRows = map[string]boundRow{
 	"client|unblock":      {run: clientUnblock},
 	"client|unpause":      {run: clientUnpause},
 	"hello":               {run: helloCommand},
+	"monitor":             {run: monitorCommand},
 	"psubscribe":          pushing(subscribeTo(pubsub.Pattern)),
 	"punsubscribe":        pushing(unsubscribeFrom(pubsub.Pattern)),
 	"quit":                {run: quitCommand, narrow: quitCommand},
@@ -193,6 +194,7 @@ func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 
 // resetCommand puts everything back but what is known of the client's library.
 func resetCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
+	c.endMonitor()
 	c.unsubscribe()
 	c.endTracking()
 	c.session.Reset()

@@ -10,6 +10,7 @@ import (
 	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 	"github.com/darterdb/darter/internal/tracking"
+	"github.com/darterdb/darter/internal/watchdog"
 	"github.com/darterdb/darter/internal/wire"
 )
 
@@ -53,6 +54,7 @@ type client struct {
 	server    *Server
 	transport transport
 	meter     *meter
+	watch     *watchdog.Stopwatch // its loop's, or its own
 	session   *darter.Session
 	addr      string // of the peer
 	laddr     string
@@ -70,6 +72,7 @@ type client struct {
 	leaving       bool // the command just run was its last; set by handlers
 	closing       bool // close it once the replies are sent: no more commands; set by the transport
 	closed        bool // its socket is gone
+	monitors      bool // it has sent MONITOR
 	narrow        bool // it may only send commands about subscriptions
 	executing     bool // a command of this package runs as a part of EXEC
 	caching       bool // CLIENT CACHING was run and concerns the next command
@@ -96,6 +99,7 @@ const (
 	flagTracking
 	flagBroadcast // it is told of prefixes
 	flagBroken    // the client that it redirects to has gone
+	flagMonitor
 )
 
 // seen is what others may see of a client, brought up to date once a batch.
@@ -125,6 +129,7 @@ func (s *Server) newClient(peer, local net.Addr) *client {
 	c.laddr, _ = addressOf(local, local)
 	c.session.SetLocal(isLocal(peer))
 	c.session.SetImpatient(true)
+	c.session.SetObserver(c)
 	c.seen.active.Store(c.created)
 	c.seen.multi.Store(-1)
 	return c
@@ -185,12 +190,17 @@ func (c *client) publishIn() {
 	}
 }
 
-// limit returns the bounds of what may wait for the client.
+// limit returns the bounds of what may wait for the client. One in MONITOR gets what it has not asked for, like a
+// subscriber: it has the bounds of those, unless normal clients have some.
 func (c *client) limit() *limits {
-	if c.state.Load()&flagSubscriber != 0 {
+	normal := &c.server.set.normal
+	switch state := c.state.Load(); {
+	case state&flagSubscriber != 0:
+		return &c.server.set.pubsub
+	case state&flagMonitor != 0 && normal.hard.Load() == 0 && normal.soft.Load() == 0:
 		return &c.server.set.pubsub
 	}
-	return &c.server.set.normal
+	return normal
 }
 
 // overfull tells whether n bytes of output that wait are more than the hard limit. Then the client is to be closed,

@@ -305,6 +305,9 @@ func (c *client) appendLine(b []byte, now int64) []byte {
 // flags are the letters that CLIENT LIST has for a client.
 func (c *client) flags(state uint32) string {
 	s := ""
+	if state&flagMonitor != 0 {
+		s += "O"
+	}
 	if state&flagSubscriber != 0 {
 		s += "P"
 	}

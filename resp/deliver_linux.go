@@ -178,6 +178,7 @@ func (l *loop) deliver() {
 	if !l.inbox.filled.Load() {
 		return
 	}
+	l.watch.Pause()
 	list := l.inbox.take()
 	for left := list; len(left) > 0; {
 		n := runLength(left)

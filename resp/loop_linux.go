@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 // An event loop serves its clients on one thread, one batch at a time:
@@ -63,6 +64,7 @@ type loop struct {
 	events [eventsPerPoll]unix.EpollEvent
 
 	inbox   inbox
+	watch   watchdog.Stopwatch
 	current *client // whose commands are running; nothing of c.out may be sent meanwhile
 	errand  errand
 
@@ -128,7 +130,7 @@ func (s *Server) assignLoop(c *client, conn net.Conn) (begin func(admitted bool)
 		_ = unix.Close(fd)
 		return nil
 	}
-	c.transport, c.meter, c.fd = l, l.meter, int32(fd)
+	c.transport, c.meter, c.watch, c.fd = l, l.meter, &l.watch, int32(fd)
 	return func(admitted bool) {
 		if admitted {
 			_ = conn.Close()
@@ -195,12 +197,14 @@ func (l *loop) serve() {
 	for {
 		n := l.poller.poll(l.events[:])
 		if n == 0 && len(l.again) == 0 && l.inbox.sleep() {
+			l.watch.Pause()
 			n = l.poller.wait(l.events[:])
 			l.inbox.wake()
 		}
 		for i := range l.events[:n] {
 			e := &l.events[i]
 			if int(e.Fd) == l.poller.event {
+				l.watch.Pause()
 				if l.doJobs() {
 					return
 				}
@@ -716,6 +720,7 @@ func (l *loop) close(c *client) {
 
 // forget ends what a closed client still has when a goroutine has run its last command.
 func (c *client) forget() {
+	c.endMonitor()
 	if c.subs != nil {
 		c.subs.Clear()
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/darterdb/darter"
 	"github.com/darterdb/darter/internal/pubsub"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 // paper is a transport without a socket: it keeps all replies, and pushes until the end of a batch.
@@ -39,7 +40,7 @@ func onPaper(tb testing.TB) *client {
 	tb.Cleanup(func() { _ = cache.Close() })
 	s := New(cache, Options{})
 	c := s.newClient(&net.UnixAddr{}, &net.UnixAddr{})
-	c.transport, c.meter = &paper{}, &s.meters[0]
+	c.transport, c.meter, c.watch = &paper{}, &s.meters[0], &watchdog.Stopwatch{}
 	s.clients.add(c, 1)
 	return c
 }

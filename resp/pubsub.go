@@ -108,8 +108,9 @@ func (c *client) collect() {
 	}
 }
 
-// leaveHub ends the subscriptions of a client that is closed.
+// leaveHub ends the subscriptions and the MONITOR of a client that is closed.
 func (c *client) leaveHub() {
+	c.endMonitor()
 	subs := c.subs
 	if subs == nil {
 		return

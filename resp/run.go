@@ -9,6 +9,7 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/reply"
+	"github.com/darterdb/darter/internal/watchdog"
 	"github.com/darterdb/darter/internal/wire"
 )
 
@@ -19,6 +20,8 @@ const (
 	replyChunk = 256 << 10
 	// batchCommands is how many commands a client runs before others have their turn.
 	batchCommands = 1024
+	// briefBytes is the longest request that takes no time to speak of because of its length.
+	briefBytes = 64 << 10
 )
 
 // verdict says why run stopped.
@@ -52,6 +55,8 @@ func (c *client) run(in []byte) (used int, why verdict, next call) {
 	left := in
 	count := int64(0)
 	var row *command.Row
+	watch, show := c.watch, s.watched.any()
+	watch.Start(s.dog)
 loop:
 	for len(left) > 0 {
 		if count >= batchCommands {
@@ -95,6 +100,10 @@ loop:
 			if c.narrow {
 				run = h.narrow
 			}
+			timed := n > briefBytes || !row.Brief() || count == 0 && n == len(left)
+			if timed {
+				watch.Settle()
+			}
 			switch {
 			case s.pause.holds(row):
 				why = needPause
@@ -119,6 +128,12 @@ loop:
 				left = left[n:]
 				count++
 				break
+			}
+			if queued {
+				watch.Pass(0)
+			} else if show || timed || !watch.Pass(int(c.out.Mark()-mark)) {
+				c.ran(row, args, watch.Lap(), show)
+				show = s.watched.any()
 			}
 		}
 		if c.caching {
@@ -197,6 +212,8 @@ func (c *client) gate(row *command.Row) bool {
 	switch {
 	case !c.authenticated && row.Flags&command.NoAuth == 0 && c.locked():
 		c.out.Error("NOAUTH Authentication required.")
+	case c.monitors && row.Flags&(command.ReadOnly|command.Write|command.MayReplicate) != 0:
+		c.out.Error(errMonitorKeys)
 	case c.narrow && c.server.bound[row.Index()].narrow == nil:
 		c.refuseNarrow(row)
 	default:
@@ -253,6 +270,13 @@ func (c *client) long() reply.RESP {
 // after all: then it says that it can't.
 func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 	mark := w.Mark()
+	var watch watchdog.Stopwatch
+	watch.Start(c.server.dog)
+	show := c.server.watched.any()
+	if show && patient && next.row.Flags&command.Blocking != 0 {
+		c.show(next.row, next.args) // before it waits
+		show = false
+	}
 	if next.run != nil {
 		c.runBound(next.run, next.row, next.args, w)
 	} else {
@@ -268,6 +292,7 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 			c.defect(w, mark, err)
 		}
 	}
+	c.ran(next.row, next.args, watch.Lap()-c.session.Waited(), show)
 	c.session.Broadcast()
 	if c.caching {
 		c.finished(next.args)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 const (
@@ -32,6 +33,8 @@ type Server struct {
 	set     settings
 	clients registry
 	pause   pause
+	dog     *watchdog.Dog
+	watched monitors
 	clock   atomic.Int64 // Unix seconds, a little late
 
 	accepted, rejected    atomic.Int64
@@ -62,6 +65,7 @@ func New(cache *darter.Cache, o Options) *Server {
 		log:     o.Logger,
 		options: o,
 		bound:   bindRows(),
+		dog:     cache.Watchdog(),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -72,6 +76,9 @@ func New(cache *darter.Cache, o Options) *Server {
 		s.options.Loops = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	s.meters = make([]meter, max(s.options.Loops, streamMeters))
+	for i := range s.meters {
+		s.meters[i].tally = s.dog.Tally(i)
+	}
 	s.mu.listeners = map[net.Listener]struct{}{}
 	s.clients.byID = map[uint64]*client{}
 	s.clock.Store(time.Now().Unix())
@@ -218,7 +225,7 @@ func (s *Server) sweep() {
 	now := s.clock.Load()
 	timeout := s.set.timeout.Load() / int64(time.Second)
 	for _, c := range s.clients.all() {
-		waits := c.seen.away.Load() || c.state.Load()&flagSubscriber != 0
+		waits := c.seen.away.Load() || c.state.Load()&(flagSubscriber|flagMonitor) != 0
 		if idle := now - c.seen.active.Load(); timeout > 0 && idle > timeout && !waits {
 			s.log.Debug("closing idle client", "client", c.id, "addr", c.addr)
 			s.kill(c)

@@ -1,6 +1,10 @@
 package resp
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/darterdb/darter/internal/watchdog"
+)
 
 // streamMeters is over how many meters the clients without a loop are spread.
 const streamMeters = 8
@@ -8,7 +12,8 @@ const streamMeters = 8
 // meter counts for the clients of one loop; it has cache lines of its own.
 type meter struct {
 	commands, in, out atomic.Int64
-	_                 [128 - 3*8]byte
+	tally             *watchdog.Tally // of how long commands take
+	_                 [128 - 4*8]byte
 }
 
 // Stats is what a server has to tell of itself. All but the first five count from its beginning.

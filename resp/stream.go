@@ -10,6 +10,7 @@ import (
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
+	"github.com/darterdb/darter/internal/watchdog"
 )
 
 const (
@@ -31,6 +32,7 @@ type stream struct {
 	conn   net.Conn
 	size   int // of the next read buffer
 	resume chan struct{}
+	watch  watchdog.Stopwatch
 	sent   []byte // what the client has sent while its command waited
 
 	mu struct {
@@ -61,6 +63,7 @@ func (s *Server) assignStream(c *client, conn net.Conn) (begin func(admitted boo
 	t.mu.idle.L = &t.mu.Mutex
 	c.transport = t
 	c.meter = &s.meters[s.nextMeter.Add(1)%streamMeters]
+	c.watch = &t.watch
 	return func(admitted bool) {
 		if admitted {
 			s.work.Go(t.serve)
@@ -123,6 +126,7 @@ func (t *stream) process() {
 	left := c.rest
 	for more := true; more && !c.closing && !c.killed.Load(); {
 		used, why, next := c.run(left)
+		t.watch.Pause()
 		left = left[used:]
 		switch why {
 		case needTurn:

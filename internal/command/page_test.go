@@ -22,7 +22,6 @@ var absent = []struct{ group, names, reason string }{
 	{"server", "bgrewriteaof", "There is no append log yet."},
 	{"server", "acl", "There is one user, `default`, with `requirepass`."},
 	{"server", "module", "There are no loadable modules."},
-	{"server", "latency monitor slowlog", "There is no log of commands yet."},
 	{"generic", "dump restore migrate", "Redis's serialized form is not read or written yet."},
 	{"generic", "wait waitaof", "There are no replicas to wait for."},
 	{"sentinel", "sentinel", "A Sentinel is a program of its own."},

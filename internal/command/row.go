@@ -94,6 +94,7 @@ type Row struct {
 	reads   bool
 	control bool
 	weighed bool
+	brief   bool
 	weigh   func(args [][]byte, n int) int
 }
 
@@ -102,6 +103,9 @@ func (r *Row) WaitsFor(k KeyAt) bool { return r.Destination == 0 || k.Index != r
 
 // ControlsMulti says that the command is run at once between MULTI and EXEC, not queued.
 func (r *Row) ControlsMulti() bool { return r.control }
+
+// Brief says that a call takes no longer than its arguments and its reply are long: it goes over nothing else.
+func (r *Row) Brief() bool { return r.brief }
 
 // Reads says that the command changes nothing: neither keys nor what is kept with them.
 func (r *Row) Reads() bool { return r.reads }

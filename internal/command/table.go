@@ -62,7 +62,7 @@ const (
 func init() {
 	for _, group := range []func() []Row{
 		stringRows, listRows, hashRows, hashttlRows, setRows, sortedSetRows, streamRows, bitmapRows, hyperloglogRows, geoRows,
-		sortRows, waitingRows, transactionRows, scriptingRows, genericRows, pubsubRows, serverRows, connectionRows,
+		sortRows, waitingRows, transactionRows, scriptingRows, genericRows, watchdogRows, pubsubRows, serverRows, connectionRows,
 	} {
 		for _, r := range group() {
 			add(&r, nil)

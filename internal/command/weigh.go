@@ -36,12 +36,16 @@ var weighs = map[string]func(args [][]byte, n int) int{
 	"georadius_ro": nil, "georadiusbymember": nil, "georadiusbymember_ro": nil, "lcs": nil,
 }
 
-// weighRows notes in the rows which are weighed. Those that don't exist are passed over.
+// weighRows notes in the rows which are weighed, and which are brief. Those that don't exist are passed over.
 func weighRows() {
 	for name, fn := range weighs {
 		if r := byName[name]; r != nil {
 			r.weighed, r.weigh = true, fn
 		}
+	}
+	for _, r := range rows {
+		little := r.Class == OneKey || r.Class == Free && r.Flags&Fast != 0
+		r.brief = little && !r.weighed && !r.Slow && r.Flags&Blocking == 0
 	}
 }
 

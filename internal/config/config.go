@@ -156,6 +156,9 @@ func (c *Config) Strings(name string) []string { return c.Current().Strings(name
 // SavePoints is Current().SavePoints(name).
 func (c *Config) SavePoints(name string) []SavePoint { return c.Current().SavePoints(name) }
 
+// Floats returns the numbers of a Percentiles directive.
+func (v *Values) Floats(name string) []float64 { return v.row(name, Percentiles).floats }
+
 // BufferLimits is Current().BufferLimits(name).
 func (c *Config) BufferLimits(name string) BufferLimits { return c.Current().BufferLimits(name) }
 

@@ -13,16 +13,17 @@ type Kind uint8
 
 // The kinds, each with the form its value has in a file.
 const (
-	Bool   Kind = iota // yes or no
-	Int                // a decimal number within Min and Max
-	Octal              // a file mode such as 700, within Min and Max
-	Memory             // a number of bytes, or with k, kb, m, mb, g, gb; within Min and Max
-	Enum               // one word of Allowed
-	Text               // any one value
-	Dir                // an existing folder; kept as an absolute path
-	List               // any number of addresses
-	Saves              // pairs of seconds and changes; "" for none
-	Limits             // class, hard limit, soft limit, seconds over the soft limit; any number of times
+	Bool        Kind = iota // yes or no
+	Int                     // a decimal number within Min and Max
+	Octal                   // a file mode such as 700, within Min and Max
+	Memory                  // a number of bytes, or with k, kb, m, mb, g, gb; within Min and Max
+	Enum                    // one word of Allowed
+	Text                    // any one value
+	Dir                     // an existing folder; kept as an absolute path
+	List                    // any number of addresses
+	Saves                   // pairs of seconds and changes; "" for none
+	Percentiles             // numbers from 0 to 100; "" for none
+	Limits                  // class, hard limit, soft limit, seconds over the soft limit; any number of times
 )
 
 // Change says who may change a directive while the server runs.
@@ -106,6 +107,8 @@ func (d *Directive) Usage() string {
 		form = fmt.Sprintf("<address> ... (at most %d)", maxAddresses)
 	case Saves:
 		form = `<seconds> <changes> ... | ""`
+	case Percentiles:
+		form = fmt.Sprintf("<0-100> ... (at most %d)", maxPercentiles)
 	case Limits:
 		form = "<normal|replica|pubsub> <hard> <soft> <seconds> ..."
 	}
@@ -113,4 +116,6 @@ func (d *Directive) Usage() string {
 }
 
 // multi reports whether the directive's value may be written as several arguments.
-func (d *Directive) multi() bool { return d.Kind == List || d.Kind == Saves || d.Kind == Limits }
+func (d *Directive) multi() bool {
+	return d.Kind == List || d.Kind == Saves || d.Kind == Percentiles || d.Kind == Limits
+}

@@ -18,6 +18,9 @@ import (
 // maxAddresses is how many addresses one List holds.
 const maxAddresses = 16
 
+// maxPercentiles is how many numbers one Percentiles holds: INFO computes each of them for each command.
+const maxPercentiles = 32
+
 // SavePoint asks for a save once so many seconds have passed since the last one with at least so many changes.
 type SavePoint struct{ Seconds, Changes int64 }
 
@@ -51,6 +54,7 @@ type value struct {
 	num    int64  // Bool (0 or 1), Int, Octal, Memory
 	list   []string
 	saves  []SavePoint
+	floats []float64
 	limits BufferLimits
 }
 
@@ -76,6 +80,8 @@ func (d *Directive) parse(args []string, old *value) (value, error) {
 			return parseList(args)
 		case Saves:
 			return parseSaves(args)
+		case Percentiles:
+			return d.parsePercentiles(args)
 		}
 		return parseLimits(args, old.limits)
 	}
@@ -217,6 +223,27 @@ func savesValue(points []SavePoint) value {
 	return value{text: strings.Join(words, " "), saves: points}
 }
 
+func (d *Directive) parsePercentiles(args []string) (value, error) {
+	if len(args) > maxPercentiles {
+		return value{}, fmt.Errorf("Too many %s specified.", d.Name)
+	}
+	v := value{}
+	words := make([]string, 0, len(args))
+	for _, a := range args {
+		f, err := strconv.ParseFloat(a, 64)
+		if err != nil {
+			return value{}, fmt.Errorf("Invalid %s parameters", d.Name)
+		}
+		if !(f >= 0 && f <= 100) { // not a number is neither
+			return value{}, fmt.Errorf("%s parameters should sit between [0.0,100.0]", d.Name)
+		}
+		v.floats = append(v.floats, f)
+		words = append(words, strconv.FormatFloat(f, 'g', 10, 64))
+	}
+	v.text = strings.Join(words, " ")
+	return v, nil
+}
+
 func parseLimits(args []string, old BufferLimits) (value, error) {
 	if len(args)%4 != 0 {
 		return value{}, errors.New("Wrong number of arguments in buffer limit configuration.")
@@ -273,6 +300,10 @@ func (d *Directive) lines(v *value) []string {
 			out = append(out, d.Name+` ""`)
 		}
 		return out
+	case Percentiles:
+		if v.text == "" {
+			return []string{d.Name + ` ""`}
+		}
 	case Limits:
 		var out []string
 		for class, l := range v.limits {

@@ -44,7 +44,8 @@ var further = map[string]string{
 	"hello":                   hello2,
 	"lmove":                   "null",     // of an absent list
 	"memory|stats":            "{*: any}", // darter's own fields are there, too
-	"object|freq":             "null",     // of an absent key
+	"monitor":                 "'OK'",
+	"object|freq":             "null", // of an absent key
 	"object|idletime":         "null",
 	"object|refcount":         "null",
 	"pfdebug":                 "any",
