@@ -52,6 +52,16 @@ type running struct {
 
 	killed bool // while one of its runs was under way
 	reason error
+	wait   context.CancelFunc // ends its wait for a shard: the one under way, or the last
+}
+
+// waits has a kill end a wait.
+func (r *running) waits(end context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wait = end; r.killed {
+		end()
+	}
 }
 
 // start notes that one runs, for the first time or again; its control is fit for it.
@@ -72,7 +82,7 @@ func (r *running) start(name string, isFunc, impatient, again bool, command [][]
 func (r *running) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.on, r.command = false, nil
+	r.on, r.command, r.wait = false, nil, nil
 }
 
 const (
@@ -304,9 +314,13 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 			r.control.Kill(ErrClosed)
 		}
 		inner.saw(row, c.DB, arguments, false)
+		if t != nil {
+			t.script = r
+			defer func() { t.script = nil }()
+		}
 		o := run(call)
 		switch {
-		case host.panicked != nil:
+		case host.panicked != nil && errors.Is(o.Err, errAgain): // else it was killed before
 			panic(host.panicked)
 		case o.Err == nil:
 			return true, nil
@@ -399,6 +413,9 @@ func (sc *scripting) kill(functions bool, reason error) bool {
 		if r.on && r.isFunc == functions {
 			r.control.Kill(reason)
 			r.killed, r.reason = true, reason
+			if r.wait != nil {
+				r.wait()
+			}
 			some = true
 		}
 		r.mu.Unlock()

@@ -122,3 +122,27 @@ func TestScriptsDoNotDeadlock(t *testing.T) {
 		require.Equal(t, fmt.Sprint(n*each), string(v))
 	}
 }
+
+// A script that waits for somebody else's shard can be killed, and leaves nothing.
+func TestKillWhileWaiting(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 1})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+		require.NoError(t, tx.Set("k", []byte("mine")))
+		reply := make(chan any, 1)
+		go func() {
+			reply <- do(c.NewSession(), "EVAL", "redis.pcall('SET', 'k', 'other') redis.call('SET', 'l', 'other') while true do end", 0)
+		}()
+		s := c.NewSession()
+		defer s.Close()
+		require.True(t, eventually(func() bool { return do(s, "SCRIPT", "KILL") == "OK" }))
+		require.Contains(t, <-reply, "Script killed by user with SCRIPT KILL")
+		return nil
+	}))
+	v, err := c.Get("k")
+	require.NoError(t, err)
+	require.Equal(t, "mine", string(v))
+	_, err = c.Get("l")
+	require.ErrorIs(t, err, darter.ErrNotFound)
+}

@@ -48,6 +48,8 @@ type transaction struct {
 	observed observations  // to be told of then
 
 	impatient bool // it must not wait
+
+	script *running // whose commands it runs, nil without one: who is killed waits no longer
 }
 
 // conflict is what a transaction panics with when it must run again. It never leaves this package.
@@ -120,11 +122,18 @@ func (s *shard) await(t *transaction) error {
 	come := make(chan struct{})
 	s.line = append(s.line, turn{t, come})
 	s.unlock()
+	ctx := t.ctx
+	if t.script != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		t.script.waits(cancel)
+	}
 	var err error
 	select {
 	case <-come:
-	case <-t.ctx.Done():
-		err = t.ctx.Err()
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	s.lock()
 	switch {
