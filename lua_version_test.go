@@ -70,7 +70,7 @@ func TestReadOnlyScriptReads(t *testing.T) {
 	do(s, "SET", "text", "value")
 	do(s, "SET", "gone", "value", "PX", 1)
 	do(s, "SET", "ends", "value", "PX", 1_000_000_000)
-	do(s, "EXPIREAT", "ends", 33_000_000_000)
+	do(s, "EXPIREAT", "ends", int64(33_000_000_000))
 	do(s, "SELECT", 2)
 	do(s, "SET", "two", 2)
 	do(s, "SELECT", 0)
