@@ -60,6 +60,19 @@ func TestReadOnlyScriptHoldsNothing(t *testing.T) {
 	}
 }
 
+// Closing the cache ends a script that reads a version.
+func TestReadOnlyScriptEndsWithTheCache(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 8})
+	require.NoError(t, err)
+	s := c.NewSession()
+	ended := make(chan any)
+	go func() { ended <- do(s, "EVAL_RO", "while true do redis.call('GET', 'k') end", 0) }()
+	require.Eventually(t, func() bool { return versions(c) == 1 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, c.Close())
+	require.Contains(t, <-ended, darter.ErrClosed.Error())
+	s.Close()
+}
+
 // What a script reads from a version is what it reads from the shards.
 func TestReadOnlyScriptReads(t *testing.T) {
 	c, err := darter.New(darter.Options{Shards: 8})
