@@ -25,7 +25,8 @@ import (
 //	EVAL --> machine (package luavm) --redis.call--> a session of the script's own --> the same command table
 //
 // An impatient session, which stands for an event loop, runs a script for a few instructions only. One that takes longer,
-// or would have to wait, is rolled back and fails with ErrBusy, for somebody else to run it; the next time it isn't tried.
+// or would have to wait, is rolled back and fails with ErrBusy, for somebody else to run it; it isn't tried again until
+// it has turned out to be short.
 // One that only reads is no transaction if it takes long: it reads a version of all shards, and nobody waits for it; see
 // lua_version.go.
 type scripting struct {
@@ -90,7 +91,9 @@ const (
 	loopInstructions = 20_000
 	// loopCommands is how many commands it may call there.
 	loopCommands = 64
-	shaDigits    = 40
+	// shortRun is how long a script takes that a loop tries again: clearly less than what it can afford.
+	shortRun  = 20 * time.Microsecond
+	shaDigits = 40
 )
 
 const (
@@ -323,6 +326,9 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		case host.panicked != nil && errors.Is(o.Err, errAgain): // else it was killed before
 			panic(host.panicked)
 		case o.Err == nil:
+			if !s.impatient && slow.Load() && time.Since(r.began) < shortRun {
+				slow.Store(false)
+			}
 			return true, nil
 		case bounded && (errors.Is(o.Err, errTooSlow) || errors.Is(o.Err, luavm.ErrInstructions)):
 			tooSlow = true

@@ -34,12 +34,17 @@ func (s *Session) onVersion(once func(*transaction) (keep bool, err error)) erro
 	if err != nil {
 		return err
 	}
+	defer state.close()
+	if !state.use() { // the cache is being closed, and waits for users of versions
+		return ErrClosed
+	}
+	defer state.done()
 	v := &scriptVersion{state: state, shadows: make([]*keyspace.Shadow, len(s.shards))}
 	inner := s.scriptSession(nil, s.call.DB)
 	inner.version = v
 	defer func() {
 		inner.version = nil
-		v.close()
+		v.free()
 	}()
 	if _, err = once(nil); err == nil {
 		v.observed.tell()
@@ -55,13 +60,13 @@ func (v *scriptVersion) shard(n int) *keyspace.Shadow {
 	return v.shadows[n]
 }
 
-func (v *scriptVersion) close() {
+// free gives back what reading took. The version itself is left.
+func (v *scriptVersion) free() {
 	for _, shadow := range v.shadows {
 		if shadow != nil {
 			shadow.Free()
 		}
 	}
-	v.state.close()
 }
 
 // target returns a key with its part of the version.
