@@ -148,7 +148,7 @@ func (a *announcer) tell(db int, key []byte, e keyspace.Event) {
 		}
 	}
 	if !e.SparesWatch() && a.tracks() {
-		a.tellTrackers(key)
+		a.tellTrackers(key, e)
 	}
 	if l := a.e.listeners.Load(); l != nil {
 		l.tell(db, key, e)

@@ -90,8 +90,12 @@ func (e *engine) follow(t *transaction, change func()) {
 
 // sign makes what changes in a shard, which is held, the session's doing until the shard is let go.
 func (s *Session) sign(sh *shard) {
-	if sh.data.Observer != nil && (s.by.tracker != nil || s.trackers.Broadcasts()) {
-		sh.announcer.author = &s.by
+	by := &s.by
+	if s.tx != nil && s.tx.by != nil {
+		by = s.tx.by // a script's session speaks for the one that runs the script
+	}
+	if sh.data.Observer != nil && (by.tracker != nil || s.trackers.Broadcasts()) {
+		sh.announcer.author = by
 		sh.special = true
 	}
 }
@@ -99,9 +103,13 @@ func (s *Session) sign(sh *shard) {
 // tracks says that somebody may be told of changes in the shard.
 func (a *announcer) tracks() bool { return a.tracked.Len() > 0 || a.e.trackers.Broadcasts() }
 
-// tellTrackers tells those who keep a key that it has changed.
-func (a *announcer) tellTrackers(key []byte) {
+// tellTrackers tells those who keep a key that it has changed. That a key has expired is nobody's doing: whoever noticed it
+// may keep it too.
+func (a *announcer) tellTrackers(key []byte, e keyspace.Event) {
 	by := a.author
+	if e == keyspace.EventExpired {
+		by = &a.own
+	}
 	a.tracked.Changed(key, by.tracker)
 	if by.changed.Add(&a.e.trackers, key) {
 		by.tell(a.e)

@@ -143,6 +143,7 @@ func (t *stream) process() {
 				c.closing = c.closing || c.leaving
 				t.waitForRoom()
 				if len(t.sent) > 0 {
+					t.collect(c) // what was posted before the client sent it comes before the replies to it
 					left = append(bytes.Clone(left), t.sent...)
 					t.sent = nil
 				}
