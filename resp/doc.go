@@ -8,7 +8,8 @@
 //	rest        received bytes that are no complete command yet, or wait behind one
 //	backlog     replies that the peer's socket did not take yet
 //	away        running a command, or waiting for leave to run it, outside the client's loop
-//	push        what a client gets without having asked: a published message; see push.go
+//	push        what a client gets without having asked: a published message, or that a key has changed; see push.go
+//	tracked     a client that is told of keys (CLIENT TRACKING); see tracking.go
 //	subscriber  a client that has subscribed to channels
 //
 // # One state machine, two transports

@@ -263,6 +263,22 @@ func TestTrackingOfAWait(t *testing.T) {
 	})
 }
 
+// Once the reply to a write is there, a PING finds the message of it before its own reply.
+func TestTrackingBarrier(t *testing.T) {
+	for _, mode := range []string{"ON", "ON BCAST"} {
+		onEach(t, Options{Loops: 3}, func(t *testing.T, h *house) {
+			a, w := h.dial().hello(), h.dial()
+			a.want("CLIENT TRACKING "+mode, "+OK")
+			for i := range 200 {
+				a.do("GET k")
+				w.do(fmt.Sprint("SET k ", i))
+				a.say("PING")
+				a.wantHear(invalid("k"), "+PONG")
+			}
+		})
+	}
+}
+
 // model is what one caching client keeps, as a client library does: replies of reads, until it is told otherwise.
 type model struct {
 	*peer
