@@ -294,7 +294,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		s.busy = true
 		return
 	}
-	mayFreeze := readOnly && s.tx == nil && !s.impatient
+	mayFreeze := readOnly && s.tx == nil && !s.impatient && !s.notesReads()
 	bounded := s.impatient || mayFreeze
 	rewinder, _ := c.W.(reply.Rewinder)
 	mark := rewinder.Mark()

@@ -17,7 +17,8 @@ import (
 //	time       stands still: what had not expired at the instant doesn't
 //
 // To make a version is to wait for the transactions under way, once. A command that can't be read from a version, since
-// it is no plain read of keys (PUBLISH, PFCOUNT, which keeps what it has counted), has the script run as a transaction.
+// it is no plain read of keys (PUBLISH, PFCOUNT, which keeps what it has counted), has the script run as a transaction. So
+// does a client that is told when what it has read changes: it would not be told of what changes meanwhile.
 type scriptVersion struct {
 	state   *snapshotState
 	shadows []*keyspace.Shadow // by shard, made when they are first read

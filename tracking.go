@@ -103,8 +103,8 @@ func (s *Session) sign(sh *shard) {
 // tracks says that somebody may be told of changes in the shard.
 func (a *announcer) tracks() bool { return a.tracked.Len() > 0 || a.e.trackers.Broadcasts() }
 
-// tellTrackers tells those who keep a key that it has changed. That a key has expired is nobody's doing: whoever noticed it
-// may keep it too.
+// tellTrackers tells those who keep a key that it has changed. That a key has expired is nobody's doing: whoever
+// noticed it may keep it too.
 func (a *announcer) tellTrackers(key []byte, e keyspace.Event) {
 	by := a.author
 	if e == keyspace.EventExpired {
@@ -130,10 +130,12 @@ func (a *announcer) emptied(t *transaction) {
 	a.rest()
 }
 
+// notesReads says that the session's client is to be told of what it reads now.
+func (s *Session) notesReads() bool { return s.by.tracker != nil && s.by.tracker.Notes() }
+
 // noting says that what the session reads by a command is to be noted.
 func (s *Session) noting(row *command.Row) bool {
-	t := s.by.tracker
-	return t != nil && row.Flags&(command.ReadOnly|command.PubSub) == command.ReadOnly && t.Notes()
+	return s.notesReads() && row.Flags&(command.ReadOnly|command.PubSub) == command.ReadOnly
 }
 
 // noteReads notes the keys of a command that was run, if they are to be noted. Their shards are held.

@@ -150,6 +150,21 @@ func TestTrackingOfAScript(t *testing.T) {
 	}
 }
 
+// What a long script has read is known, too, although others could go on without it.
+func TestTrackingOfALongRead(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 4})
+	require.NoError(t, err)
+	defer c.Close()
+	s, who := tracked(t, c, 0)
+	for i := range 3 { // first it is found to be long
+		_, err = s.Do(context.Background(), "EVAL_RO", "local v = redis.call('get','a') for i = 1, 100000 do end return v", 0)
+		require.NoError(t, err)
+		require.Equal(t, "1", items(t, s))
+		require.NoError(t, c.Set("a", fmt.Append(nil, i)))
+		require.Equal(t, []string{"a"}, who.take())
+	}
+}
+
 // A large value that is read aside is noted before it is read.
 func TestTrackingOfALargeRead(t *testing.T) {
 	c, err := darter.New(darter.Options{Shards: 4})
