@@ -314,6 +314,9 @@ func (l *loop) offerGathered(c *client) {
 // offer sends what the socket takes of b, unless it is behind already, and queues the rest: shared, if b lasts and it
 // is worth it.
 func (l *loop) offer(c *client, b []byte, lasts bool) {
+	if c.loop.unsent && len(b) > 0 { // replies that were left to write come first
+		l.write(c)
+	}
 	for len(b) > 0 && !c.loop.blocked && !c.closed {
 		n := l.send(c, b)
 		b = b[n:]

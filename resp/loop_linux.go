@@ -15,8 +15,11 @@ import (
 
 // An event loop serves its clients on one thread, one batch at a time:
 //
-//	poll ─► for each ready client: read ─► run ─► write ─► next ... ─► deliver pushes
+//	poll ─► for each ready client: read ─► run ─► next ... ─► write to each ─► deliver pushes
 //	  └── nothing ready: wait, and let the scheduler know
+//
+// Replies are written when the ready clients have had their turn, or much is to be written: a peer that gets them one by
+// one falls asleep in between, and to wake it costs more than to write.
 //
 // Sockets are watched edge-triggered, for input always, for output only while there is a backlog. An edge comes once,
 // so a client is read until a read comes short. One that keeps filling the read buffer goes to the end of the line
@@ -34,8 +37,12 @@ const (
 	// sendsPerTurn is how many pieces of at most sendMost bytes it is sent of a backlog.
 	sendsPerTurn = 4
 	sendMost     = 128 << 10
-	// keepSpare is the largest reply buffer that a loop keeps.
-	keepSpare = 1 << 20
+	// keepSpare is the largest reply buffer that a loop keeps, one of them; of those up to smallSpare it keeps freeSpares.
+	keepSpare  = 1 << 20
+	smallSpare = 64 << 10
+	freeSpares = 64
+	// sendDue is at how many bytes of commands and replies these are written, though others are ready.
+	sendDue = 256 << 10
 	// freeRests is how many buffers of restSize for rests a loop keeps; keepRest bounds the one larger that it keeps.
 	freeRests = 32
 	restSize  = 4 << 10
@@ -57,7 +64,10 @@ type loop struct {
 	meter  *meter
 	byFD   []*client
 	in     []byte   // the read buffer
-	spare  []byte   // the reply buffer, while no client has it
+	spares [][]byte // free reply buffers
+	spare  []byte   // a free one larger than these
+	unsent []*client
+	due    int      // about how much work the unsent have been
 	rests  [][]byte // free buffers for rests, of restSize
 	large  []byte   // one free larger buffer for a rest
 	again  []*client
@@ -93,6 +103,7 @@ type loopClient struct {
 	hup      bool // the peer has sent its last: a short read is no sign that there is no more to see
 	blocked  bool // the socket takes no more: an event will tell when it does
 	queued   bool // in line for another turn
+	unsent   bool // among the loop's unsent
 	away     bool
 	running  bool // a goroutine runs next
 	next     call
@@ -205,6 +216,7 @@ func (l *loop) serve() {
 			e := &l.events[i]
 			if int(e.Fd) == l.poller.event {
 				l.watch.Pause()
+				l.sendAll()
 				if l.doJobs() {
 					return
 				}
@@ -215,6 +227,7 @@ func (l *loop) serve() {
 			}
 		}
 		l.takeTurns()
+		l.sendAll()
 		l.deliver()
 		if l.received|l.sent != 0 {
 			l.meter.in.Add(l.received)
@@ -351,6 +364,10 @@ func (l *loop) process(c *client, buf []byte) bool {
 		l.close(c)
 		return false
 	}
+	if why == needMore && !c.closing && !c.loop.blocked {
+		l.sendLater(c, used)
+		return !c.closed
+	}
 	l.settle(c)
 	switch {
 	case c.closed:
@@ -409,9 +426,37 @@ func (l *loop) drop(c *client) {
 
 // lend gives a client that has no backlog the loop's reply buffer.
 func (l *loop) lend(c *client) {
-	if c.out.Buf == nil {
+	if c.out.Buf != nil {
+		return
+	}
+	if n := len(l.spares); n > 0 {
+		c.out.Buf, l.spares = l.spares[n-1], l.spares[:n-1]
+	} else {
 		c.out.Buf, l.spare = l.spare, nil
 	}
+}
+
+// sendLater has the replies of a batch written with those of others. used is how many bytes the batch had.
+func (l *loop) sendLater(c *client, used int) {
+	if !c.loop.unsent {
+		c.loop.unsent = true
+		l.unsent = append(l.unsent, c)
+	}
+	if l.due += used + len(c.out.Buf) - c.sent; l.due >= sendDue {
+		l.sendAll()
+	}
+}
+
+// sendAll writes the replies that are left to write.
+func (l *loop) sendAll() {
+	for i, c := range l.unsent {
+		l.unsent[i] = nil
+		c.loop.unsent = false
+		if !c.closed {
+			l.settle(c)
+		}
+	}
+	l.unsent, l.due = l.unsent[:0], 0
 }
 
 // settle sends the replies of a batch, and closes a client that is through.
@@ -531,7 +576,11 @@ func (l *loop) reclaim(c *client) {
 		c.loop.watching = false
 		_ = l.poller.control(unix.EPOLL_CTL_MOD, int(c.fd), watchInput)
 	}
-	if c.out.Buf != nil && cap(c.out.Buf) <= keepSpare && cap(c.out.Buf) >= cap(l.spare) {
+	switch size := cap(c.out.Buf); {
+	case size == 0:
+	case size <= smallSpare && len(l.spares) < freeSpares:
+		l.spares = append(l.spares, c.out.Buf[:0])
+	case size > smallSpare && size <= keepSpare && size >= cap(l.spare):
 		l.spare = c.out.Buf[:0]
 	}
 	c.out.Buf, c.sent = nil, 0
