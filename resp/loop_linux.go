@@ -38,6 +38,7 @@ const (
 	sendsPerTurn = 4
 	sendMost     = 128 << 10
 	// keepSpare is the largest reply buffer that a loop keeps, one of them; of those up to smallSpare it keeps freeSpares.
+	// What is in a larger one is written at once.
 	keepSpare  = 1 << 20
 	smallSpare = 64 << 10
 	freeSpares = 64
@@ -364,7 +365,7 @@ func (l *loop) process(c *client, buf []byte) bool {
 		l.close(c)
 		return false
 	}
-	if why == needMore && !c.closing && !c.loop.blocked {
+	if why == needMore && !c.closing && !c.loop.blocked && cap(c.out.Buf) <= smallSpare {
 		l.sendLater(c, used)
 		return !c.closed
 	}
