@@ -53,6 +53,7 @@ type running struct {
 
 	killed bool // while one of its runs was under way
 	reason error
+	busy   bool               // it is to be run again, by somebody with more time
 	wait   context.CancelFunc // ends its wait for a shard: the one under way, or the last
 }
 
@@ -70,6 +71,7 @@ func (r *running) start(name string, isFunc, impatient, again bool, command [][]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.control.Reset()
+	again = again || r.busy && r.name == name
 	r.on, r.name, r.isFunc, r.command, r.began = true, name, isFunc, command, time.Time{}
 	if !impatient {
 		r.began = time.Now()
@@ -77,6 +79,13 @@ func (r *running) start(name string, isFunc, impatient, again bool, command [][]
 	if r.killed = r.killed && again; r.killed { // when it was about to run again
 		r.control.Kill(r.reason)
 	}
+}
+
+// leave notes whether it is to be run again by somebody with more time. A kill that it has met counts then too.
+func (r *running) leave(busy bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = busy
 }
 
 // end notes that it is over. What it was is nobody's to read any more.
@@ -360,6 +369,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		}
 	}
 	c.W, c.Row, c.Args = w, row, arguments
+	s.script.running.leave(errors.Is(err, ErrBusy))
 	switch {
 	case err == nil:
 		s.script.seen = true

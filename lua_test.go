@@ -2,7 +2,9 @@ package darter_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -81,6 +83,42 @@ func TestKillLeavesNothing(t *testing.T) {
 	require.Equal(t, before, content(t, c))
 	require.NoError(t, c.FlushAll())
 	requireNothingLeft(t, c)
+}
+
+// A kill is not lost when it meets a script that an event loop gives up, for somebody with more time to run again.
+func TestKillBeforeRunAgain(t *testing.T) {
+	c, err := darter.New(darter.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	killer := c.NewSession()
+	for i := range 2000 {
+		ended := make(chan any, 1)
+		go func() {
+			s := c.NewSession()
+			defer s.Close()
+			s.SetImpatient(true)
+			// Each is new, so that it is tried.
+			_, err := s.Do(context.Background(), "EVAL", fmt.Sprintf("local i = %d while true do i = i + 1 end", i), 0)
+			if errors.Is(err, darter.ErrBusy) {
+				s.SetImpatient(false)
+				_, err = s.Do(context.Background(), "EVAL", fmt.Sprintf("local i = %d while true do i = i + 1 end", i), 0)
+			}
+			ended <- err
+		}()
+		// At any moment of the first run.
+		for begin := time.Now(); time.Since(begin) < time.Duration(i%100)*10*time.Microsecond; {
+			runtime.Gosched()
+		}
+		for do(killer, "SCRIPT", "KILL") != "OK" {
+			runtime.Gosched()
+		}
+		select {
+		case err := <-ended:
+			require.ErrorContains(t, err.(error), "Script killed by user")
+		case <-time.After(time.Minute):
+			t.Fatal("the script goes on")
+		}
+	}
 }
 
 func TestScriptLimit(t *testing.T) {
