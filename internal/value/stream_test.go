@@ -589,7 +589,7 @@ func (w *streamWorld) close() {
 
 func TestStreamAgainstModel(t *testing.T) {
 	region := newStreamRegion(t)
-	for seed := range uint64(10) {
+	for seed := range uint64(20) {
 		w := newStreamWorld(t, region, seed)
 		for range 600 {
 			w.step()
@@ -716,7 +716,7 @@ func FuzzStream(f *testing.F) {
 	region := newStreamRegion(f)
 	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) {
 		w := newStreamWorld(t, region, seed)
-		for range steps % 80 {
+		for range steps {
 			w.step()
 		}
 		w.close()
