@@ -317,9 +317,9 @@ func (l *loop) offer(c *client, b []byte, lasts bool) {
 	if c.loop.unsent && len(b) > 0 { // replies that were left to write come first
 		l.write(c)
 	}
-	for len(b) > 0 && !c.loop.blocked && !c.closed {
-		n := l.send(c, b)
-		b = b[n:]
+	behind := c.loop.waiting > 0 || c.sent < len(c.out.Buf) // though the socket may take more: a backlog is sent in turns
+	for len(b) > 0 && !behind && !c.loop.blocked && !c.closed {
+		b = b[l.send(c, b):]
 	}
 	switch {
 	case len(b) == 0 || c.closed:

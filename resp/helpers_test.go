@@ -297,6 +297,8 @@ func (p *peer) hear() string {
 		return r.Text()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		p.t.Fatal("no reply")
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &timeout):
+		p.t.Fatalf("no reply can be read: %v", err)
 	}
 	return "closed"
 }

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -614,6 +615,34 @@ func TestLargeMessages(t *testing.T) {
 					t.Fatalf("message %d: %.60s (%d bytes), want %d bytes", i, got, len(got), len(want))
 				}
 			}
+		}
+	})
+}
+
+// Messages that come while a backlog is being sent, in turns, come behind it.
+func TestMessagesBehindABacklog(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		const messages, size = 200, 192 << 10
+		sub := h.dial()
+		sub.want("SUBSCRIBE c", `["subscribe", "c", :1]`)
+		h.dial().raw("CONFIG SET client-output-buffer-limit 'pubsub 0 0 0'\r\n")
+		payload := bytes.Repeat([]byte("0123456789abcdef"), size/16)
+		numbered := func(i int) []byte { return append(fmt.Appendf(nil, "%04d ", i), payload...) }
+		published := make(chan int, messages)
+		go func() {
+			defer close(published)
+			for i := range messages {
+				published <- h.cache.Publish("c", numbered(i))
+			}
+		}()
+		for i := range messages {
+			want := `["message", "c", "` + string(numbered(i)) + `"]`
+			if got := sub.hear(); got != want {
+				t.Fatalf("message %d: %.60s (%d bytes), want %d bytes", i, got, len(got), len(want))
+			}
+		}
+		for n := range published {
+			require.Equal(t, 1, n)
 		}
 	})
 }
