@@ -261,7 +261,7 @@ func saveCommand(s *Session, c *command.Call) {
 		c.W.Error("ERR Background save already in progress")
 		return
 	}
-	if err := s.saveFile(s.saveFilePath()); err != nil {
+	if err := s.saveFile(s.saveFilePath(), false); err != nil {
 		c.W.Error("ERR " + err.Error())
 		return
 	}

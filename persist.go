@@ -43,17 +43,22 @@ const (
 // Save writes the cache as it is now, all databases and the libraries of functions, to w, in darter's own format (package
 // archive documents it): versioned, compressed, with a checksum on every part. Other users of the cache go on meanwhile,
 // and no second copy of the data is made: see Snapshot for what it costs.
-func (c *Cache) Save(w io.Writer) error {
+func (c *Cache) Save(w io.Writer) error { return c.save(w, false) }
+
+func (c *Cache) save(w io.Writer, background bool) error {
 	s, err := c.Snapshot()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return s.Save(w)
+	return s.save(w, background)
 }
 
 // Save writes the snapshot, all databases of it and the libraries of functions, to w; see Cache.Save.
-func (s *Snapshot) Save(w io.Writer) error {
+func (s *Snapshot) Save(w io.Writer) error { return s.save(w, false) }
+
+// save is Save. In the background it leaves the processors to others where it can.
+func (s *Snapshot) save(w io.Writer, background bool) error {
 	st := s.state
 	if !st.use() {
 		return ErrClosed
@@ -73,6 +78,9 @@ func (s *Snapshot) Save(w io.Writer) error {
 	}
 	// Half of the cores at the most: the other half is for the cache's users.
 	err = parallel(max(runtime.GOMAXPROCS(0)/2, 1), len(st.frozen), func(i int) error {
+		if background {
+			lowerThread()
+		}
 		return saveShard(aw.Section(i), st.frozen[i], st.e.databases)
 	})
 	if err != nil {
@@ -301,9 +309,9 @@ func (e *engine) free(shard int, graves []*keyspace.Grave) {
 // put in its place when it is whole and on the disk, so that at any moment the old one or the new one is there.
 // The other name is the path with a number and ".tmp" behind; a process that is killed meanwhile leaves such a file, which
 // does no harm and is removed by a save to the same path some time later.
-func (c *Cache) SaveFile(path string) error { return c.saveFile(path) }
+func (c *Cache) SaveFile(path string) error { return c.engine.saveFile(path, false) }
 
-func (e *engine) saveFile(path string) (err error) {
+func (e *engine) saveFile(path string, background bool) (err error) {
 	e.persistence.saving.Lock()
 	defer e.persistence.saving.Unlock()
 	began := time.Now()
@@ -315,7 +323,7 @@ func (e *engine) saveFile(path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("darter: save: %w", err)
 	}
-	if err := e.writeFile(f, path); err != nil {
+	if err := e.writeFile(f, path, background); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
@@ -325,11 +333,11 @@ func (e *engine) saveFile(path string) (err error) {
 }
 
 // writeFile writes the cache to f, closes it and gives it its name.
-func (e *engine) writeFile(f *os.File, path string) (err error) {
+func (e *engine) writeFile(f *os.File, path string, background bool) (err error) {
 	if err := f.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
 		return errors.Join(fmt.Errorf("darter: save: %w", err), f.Close())
 	}
-	if err := e.handles[0].Save(f); err != nil {
+	if err := e.handles[0].save(f, background); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
@@ -409,7 +417,7 @@ func (e *engine) reload(save bool) (err error) {
 		return e.handles[0].LoadFile(e.saveFilePath(), nil)
 	}
 	path := e.saveFilePath() + ".reload"
-	if err := e.saveFile(path); err != nil {
+	if err := e.saveFile(path, false); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(path)) }()
@@ -454,7 +462,7 @@ func (e *engine) saveInBackground() bool {
 	p.began.Store(time.Now().UnixMilli())
 	started := e.inBackground(func() {
 		defer p.background.Store(false)
-		_ = e.saveFile(e.saveFilePath()) // noted and logged there
+		_ = e.saveFile(e.saveFilePath(), true) // noted and logged there
 	})
 	if !started {
 		p.background.Store(false)

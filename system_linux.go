@@ -3,6 +3,7 @@ package darter
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -38,4 +39,15 @@ func cpuTimes() (sys, user time.Duration) {
 		return 0, 0
 	}
 	return time.Duration(r.Stime.Nano()), time.Duration(r.Utime.Nano())
+}
+
+// backgroundNice is about a tenth of a full share of the processor.
+const backgroundNice = 10
+
+// lowerThread gives the calling goroutine a thread of its own, which ends with it and yields the processor to others that
+// want it. It is for work that nobody waits for and that takes no locks that others need: between time slices of the
+// kernel's, of milliseconds, a small command would wait for its turn.
+func lowerThread() {
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, backgroundNice) // of this thread; without it the work is only less modest
 }
