@@ -136,11 +136,11 @@ func TestWatchedCounter(t *testing.T) {
 // Whoever moves money by a transaction and whoever looks by one agree on the sum.
 func TestTransactionsAreSeenWhole(t *testing.T) {
 	both(t, func(t *testing.T, ctx context.Context, c *redis.Client) {
-		const accounts = 8
-		var over atomic.Bool
-		crowd(t, 6, func(worker int) error {
-			if worker < 4 {
-				defer over.Store(worker == 0)
+		const accounts, writers = 8, 4
+		var done atomic.Int32
+		crowd(t, writers+2, func(worker int) error {
+			if worker < writers {
+				defer done.Add(1)
 				for i := range 150 {
 					_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error {
 						p.IncrBy(ctx, fmt.Sprint("account:", (worker+i)%accounts), -int64(i))
@@ -153,7 +153,7 @@ func TestTransactionsAreSeenWhole(t *testing.T) {
 				}
 				return nil
 			}
-			for !over.Load() {
+			for done.Load() < writers {
 				all, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error {
 					for i := range accounts {
 						p.Get(ctx, fmt.Sprint("account:", i))
