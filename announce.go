@@ -29,7 +29,7 @@ type announcer struct {
 	own     author
 
 	// deaf says that the owner's transaction has made changes that nobody wanted to hear of then. What others have read
-	// since may be among them: those keys are told of as if they had changed.
+	// since may be among them: those keys are told of as if they had changed, and who has begun to wait is served.
 	deaf     bool
 	missed   bool // so have clients that follow prefixes: they are told that everything has changed
 	doubtful []string
@@ -112,7 +112,7 @@ func (a *announcer) commit(t *transaction) {
 			a.tell(m.db, bytesOf(m.key), m.event)
 		}
 	}
-	if a.wakeAll {
+	if a.wakeAll || a.deaf {
 		a.wake(func(keyName) bool { return true })
 	}
 	for _, key := range a.doubtful {

@@ -65,3 +65,25 @@ func TestStreamWaiting(t *testing.T) {
 		return err
 	}))
 }
+
+// Who begins to wait while a transaction is under way is served with what that has added before.
+func TestStreamWaitBegunDuringATransaction(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 1})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	var reply <-chan any
+	require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
+		_, err := tx.Do(context.Background(), "XADD", "s", "7-1", "a", 1)
+		got, waiting := later(t, c, "XREAD", "BLOCK", 0, "STREAMS", "s", "$")
+		t.Cleanup(waiting.Close)
+		reply = got
+		return err
+	}))
+	select {
+	case got := <-reply:
+		entry := []any{[]any{[]byte("7-1"), []any{[]byte("a"), []byte("1")}}}
+		require.Equal(t, darter.Map{{Key: []byte("s"), Value: entry}}, got)
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for ever")
+	}
+}
