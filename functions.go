@@ -49,7 +49,6 @@ const (
 	errNoLibrary   = errs.Error("ERR Library not found")
 	errBadKeys     = errs.Error("ERR Bad number of keys provided")
 	errWriteFlag   = errs.Error("ERR Can not execute a script with write flag using *_ro command.")
-	errFlagOOM     = errs.Error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
 	errFlushMode   = errs.Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	errLibraryName = errs.Error("ERR library name argument was not given")
 	errPolicy      = errs.Error("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
@@ -120,7 +119,7 @@ func fcallCommand(s *Session, c *command.Call) {
 		s.runNative(c, f.native, keys, args)
 		return
 	case s.full() && !readOnly && f.Flags&luavm.AllowOOM == 0:
-		c.Fail(errFlagOOM)
+		c.Fail(errs.OutOfMemory)
 		return
 	}
 	s.runMachine(c, f.Name, f.slow, true, readOnly, s.full() && f.Flags&luavm.AllowOOM == 0, keys,

@@ -284,7 +284,7 @@ func (s *Session) runScript(c *command.Call, script *luavm.Script, keys, args []
 		return
 	}
 	if s.full() && declared && !readOnly && flags&luavm.AllowOOM == 0 {
-		c.Fail(errFlagOOM)
+		c.Fail(errs.OutOfMemory)
 		return
 	}
 	s.runMachine(c, script.SHA(), script.Note(), false, readOnly, s.full() && flags&luavm.AllowOOM == 0, keys,

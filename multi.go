@@ -40,6 +40,7 @@ const (
 	errNoDiscard  = errs.Error("ERR DISCARD without MULTI")
 	errWatchInMul = errs.Error("ERR WATCH inside MULTI is not allowed")
 	errExecAbort  = errs.Error("EXECABORT Transaction discarded because of previous errors.")
+	errExecFull   = errs.Error("EXECABORT Transaction discarded because of: " + errs.OutOfMemory)
 	errNotInMulti = errs.Error("ERR Command not allowed inside a transaction")
 )
 
@@ -164,6 +165,10 @@ func execCommand(s *Session, c *command.Call) {
 	case s.multi.refused:
 		s.discard()
 		c.Fail(errExecAbort)
+		return
+	case s.full() && slices.ContainsFunc(s.multi.queue, func(q queued) bool { return q.row.Flags&command.DenyOOM != 0 }):
+		s.discard()
+		c.Fail(errExecFull)
 		return
 	}
 	queue := s.multi.queue

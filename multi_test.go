@@ -162,3 +162,32 @@ func TestWatchLosesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fmt.Sprint(workers*each), string(v))
 }
+
+// TestMultiOutOfMemory tells where a transaction and a script are refused when memory has run out: at once, and as a whole.
+func TestMultiOutOfMemory(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 1})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	const oom = "OOM command not allowed when used memory > 'maxmemory'."
+
+	do(s, "FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+	do(s, "SET", "big", make([]byte, 2<<20))
+	do(s, "MULTI")
+	do(s, "DEL", "big")
+	do(s, "SET", "a", "1")
+	c.SetMaxMemory(1 << 20)
+
+	require.Equal(t, "EXECABORT Transaction discarded because of: "+oom, do(s, "EXEC"))
+	require.Equal(t, "ERR EXEC without MULTI", do(s, "EXEC"))
+	require.Equal(t, int64(1), do(s, "EXISTS", "big"))
+
+	require.Equal(t, oom, do(s, "EVAL", "#!lua\nreturn 1", 0))
+	require.Equal(t, oom, do(s, "FCALL", "f", 0))
+	require.Equal(t, int64(1), do(s, "EVAL", "#!lua flags=allow-oom\nreturn 1", 0))
+
+	do(s, "MULTI")
+	do(s, "DEL", "big")
+	require.Equal(t, []any{int64(1)}, do(s, "EXEC"))
+}

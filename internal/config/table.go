@@ -139,7 +139,7 @@ func files() Table {
 			Refused: map[string]string{"yes": "darter keeps no append log"},
 			About:   "Always no, known because tools ask for it: darter keeps no append log."},
 		{Name: "logfile", Kind: Text, Change: Never,
-			About: "File to log to; empty for standard output."},
+			About: "File to log to; empty for standard error."},
 		{Name: "loglevel", Kind: Enum, Default: "notice", Change: Hooked,
 			Allowed: []string{"debug", "verbose", "notice", "warning", "nothing"},
 			About:   "The least important messages that are logged."},
