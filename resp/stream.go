@@ -190,7 +190,11 @@ func (t *stream) elsewhere(next call) {
 	} else {
 		c.elsewhere(next, &w, true)
 	}
-	if w.Over() {
+	switch {
+	case c.killed.Load(): // the end of a wait is no reply
+		c.closing = true
+		return
+	case w.Over():
 		c.cutOff("its output is over the limit", w.Mark())
 		c.server.kill(c)
 		c.closing = true
@@ -429,8 +433,11 @@ func (t *stream) finish() {
 func (t *stream) ask(c *client, what job) {
 	switch what {
 	case jobKill:
-		// Closing may wait, with TLS for the peer; it also ends a read and a write under way.
-		c.server.work.Go(func() { _ = t.conn.Close() })
+		// Closing may wait, with TLS for the peer; it also ends a read and a write under way. Who asks may hold shards.
+		c.server.work.Go(func() {
+			c.session.Leave()
+			_ = t.conn.Close()
+		})
 		t.wake()
 	case jobEnd:
 		t.mu.Lock()

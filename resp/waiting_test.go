@@ -66,6 +66,21 @@ func TestScriptOverAConnection(t *testing.T) {
 	})
 }
 
+// A client that was killed takes nothing, from the moment on at which whoever killed it is told so.
+func TestKilledClientsTakeNothing(t *testing.T) {
+	onEach(t, Options{Loops: 1}, func(t *testing.T, h *house) {
+		other := h.dial()
+		for range 10 {
+			waiting := h.dial()
+			id := waiting.id()
+			waiting.say("BLPOP q 0")
+			eventually(t, "a client waits", blocked(h, 1))
+			other.raw(string(bytesOf("CLIENT KILL ID "+id, "RPUSH q x", "DEL q")))
+			other.wantHear(":1", ":1", ":1")
+		}
+	})
+}
+
 // A server that is shut down does not wait for clients whose commands wait.
 func TestShutdownEndsWaits(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
