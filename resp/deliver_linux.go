@@ -4,7 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
 )
 
@@ -274,7 +273,7 @@ func (l *loop) handOver(c *client) {
 	e := &l.errand
 	first := c.loop.pushes[0]
 	c.loop.pushes = [2]int32{}
-	late := c.loop.running && (c.loop.next.row.Flags&command.Blocking == 0 || c.holds())
+	late := c.loop.running && (!c.loop.waits() || c.holds())
 	if c.closed || c.closing {
 		return
 	}

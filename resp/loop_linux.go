@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/reply"
 	"github.com/darterdb/darter/internal/watchdog"
 )
@@ -117,6 +118,9 @@ type loopClient struct {
 	backlog [][]byte
 	waiting int // bytes in backlog
 }
+
+// waits says that a goroutine runs a command that may wait for as long as it likes.
+func (c *loopClient) waits() bool { return c.running && c.next.row.Flags&command.Blocking != 0 }
 
 // behind says that replies wait for the client to read.
 func (c *loopClient) behind() bool { return c.waiting > 0 }
@@ -277,10 +281,13 @@ func (l *loop) line(c *client) {
 // proceed runs what was left of an earlier turn, then reads on.
 func (l *loop) proceed(c *client) {
 	if c.closed || c.closing || c.loop.away {
+		l.readAhead(c)
 		return
 	}
 	if len(c.rest) == 0 || l.process(c, c.rest) {
 		l.read(c)
+	} else {
+		l.readAhead(c)
 	}
 }
 
@@ -288,6 +295,7 @@ func (l *loop) proceed(c *client) {
 func (l *loop) read(c *client) {
 	for range readsPerTurn {
 		if c.closed || c.closing || c.loop.away || c.loop.queued {
+			l.readAhead(c)
 			return
 		}
 		buf := l.space(c)
@@ -307,7 +315,55 @@ func (l *loop) read(c *client) {
 			return
 		}
 		l.received += int64(n)
-		if !l.process(c, buf[:k+n]) || k+n < len(buf) && !c.loop.hup {
+		short := k+n < len(buf)
+		if !l.process(c, buf[:k+n]) {
+			if !short {
+				l.readAhead(c)
+			}
+			return
+		}
+		if short && !c.loop.hup {
+			return
+		}
+	}
+	l.line(c)
+}
+
+// readAhead reads what a client sends while its command waits: behind more than its socket holds its end would not be
+// seen.
+func (l *loop) readAhead(c *client) {
+	for range readsPerTurn {
+		k := len(c.rest)
+		if c.closed || c.closing || c.loop.queued || !c.loop.waits() || k >= aheadMost {
+			return
+		}
+		buf := l.in
+		if k <= frontRest {
+			copy(buf, c.rest)
+		} else {
+			if k == cap(c.rest) {
+				larger := append(make([]byte, 0, 2*k), c.rest...)
+				l.drop(c)
+				c.rest = larger
+			}
+			buf = c.rest[:cap(c.rest)]
+		}
+		n, errno := receive(c.fd, buf[k:])
+		switch {
+		case errno == unix.EAGAIN:
+			return
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
+			l.close(c)
+			return
+		case n == 0:
+			c.session.Leave()
+			return
+		}
+		l.received += int64(n)
+		l.keep(c, buf[:k+n])
+		if k+n < len(buf) {
 			return
 		}
 	}
@@ -658,6 +714,7 @@ func (l *loop) resume(c *client) {
 	case l.server.pause.holds(c.loop.next.row) && l.server.pause.wait(c):
 	default:
 		l.runNext(c)
+		l.readAhead(c) // what came meanwhile was not looked at
 	}
 }
 

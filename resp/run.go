@@ -20,6 +20,8 @@ const (
 	replyChunk = 256 << 10
 	// batchCommands is how many commands a client runs before others have their turn.
 	batchCommands = 1024
+	// aheadMost is how much of what a client sends while its command waits is read meanwhile, so that its end is noticed.
+	aheadMost = 512 << 10
 	// briefBytes is the longest request that takes no time to speak of because of its length.
 	briefBytes = 64 << 10
 )

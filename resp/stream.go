@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -228,17 +229,17 @@ func (t *stream) sendChunks(chunks [][]byte) {
 	t.client.closing = t.client.closing || t.mu.failed
 }
 
-// listen reads what the client sends, a little of it, until stop is called, which returns that. If the client ends, its
-// session is told.
+// listen reads what the client sends, up to aheadMost of it, until stop is called, which returns that. If the client
+// ends, its session is told.
 func (t *stream) listen() (stop func() []byte) {
 	var got []byte
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		buf := make([]byte, smallRead)
-		for len(got) < largeRead {
-			n, err := t.conn.Read(buf)
-			got = append(got, buf[:n]...)
+		for len(got) < aheadMost {
+			got = slices.Grow(got, smallRead)
+			n, err := t.conn.Read(got[len(got):cap(got)])
+			got = got[:len(got)+n]
 			var timeout net.Error
 			switch {
 			case errors.As(err, &timeout) && timeout.Timeout():
@@ -255,7 +256,7 @@ func (t *stream) listen() (stop func() []byte) {
 		<-done
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if !t.mu.last { // else the deadline is for good
+		if !t.mu.last && !t.mu.failed { // else the deadline is for good
 			_ = t.conn.SetReadDeadline(time.Time{})
 		}
 		return got
@@ -341,7 +342,7 @@ func (t *stream) flush(c *client) {
 
 // queueLocked appends b to the backlog.
 func (t *stream) queueLocked(b []byte) {
-	if !t.fitsLocked(len(b)) {
+	if len(b) == 0 || !t.fitsLocked(len(b)) {
 		return
 	}
 	if t.mu.backlog == nil {
@@ -376,7 +377,16 @@ func (t *stream) startLocked() {
 // write writes the backlog until there is none.
 func (t *stream) write() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.writeLocked()
+	failed := t.mu.failed
+	t.mu.Unlock()
+	if failed {
+		t.client.session.Leave() // it may wait for somebody who holds shards and has something for the client
+	}
+}
+
+// writeLocked does so; the lock is not held while it writes.
+func (t *stream) writeLocked() {
 	for !t.mu.failed {
 		var buf []byte
 		if len(t.mu.ahead) > 0 {

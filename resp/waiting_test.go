@@ -81,6 +81,19 @@ func TestKilledClientsTakeNothing(t *testing.T) {
 	})
 }
 
+// A client that goes takes nothing, though it has sent much behind the command that waits.
+func TestClientsThatSendMuchAndGoTakeNothing(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		waiting, other := h.dial(), h.dial()
+		waiting.say("BLPOP q 0")
+		eventually(t, "a client waits", blocked(h, 1))
+		waiting.raw(strings.Repeat("PING\r\n", 30_000)) // what sockets take without a reader
+		require.NoError(t, waiting.Close())
+		eventually(t, "nobody waits", blocked(h, 0))
+		other.want("RPUSH q x", ":1", "LLEN q", ":1")
+	})
+}
+
 // A server that is shut down does not wait for clients whose commands wait.
 func TestShutdownEndsWaits(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
