@@ -153,6 +153,7 @@ func TestPause(t *testing.T) {
 func TestOutputLimit(t *testing.T) {
 	onEach(t, Options{OutputLimit: OutputLimit{Hard: 4 << 20}}, func(t *testing.T, h *house) {
 		deaf, other := h.dial(), h.dial()
+		other.want("PING", "+PONG") // it counts
 		deaf.raw(bulk("k", 1<<20))
 		deaf.wantHear("+OK")
 		go func() { _, _ = deaf.Write([]byte(strings.Repeat("GET k\r\n", 10_000))) }()
