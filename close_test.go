@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -184,5 +185,28 @@ func TestBadOptions(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Set("k", []byte("v")))
 		require.NoError(t, c.Close())
+	}
+}
+
+// A script that waits for another's shard does not run once the cache is being closed.
+func TestCloseEndsScriptsThatWait(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 1})
+	require.NoError(t, err)
+	const script = "redis.call('SET', KEYS[1], ARGV[1]) redis.call('PUBLISH', 'c', 'm') while true do end"
+	ended := make(chan any, 2)
+	for i := range 2 {
+		go func() { ended <- do(c.NewSession(), "EVAL", script, 1, "k", i) }()
+	}
+	time.Sleep(50 * time.Millisecond) // one runs by then, most likely, and the other waits
+	closed := make(chan error)
+	go func() { closed <- c.Close() }()
+	select {
+	case err := <-closed:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("it is never closed")
+	}
+	for range 2 {
+		require.Contains(t, <-ended, darter.ErrClosed.Error())
 	}
 }

@@ -322,7 +322,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		}
 		inner.impatient = bounded
 		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits(bounded)}
-		if inner.version != nil && s.closed.Load() { // Close waits for versions, and may have missed this script
+		if s.closed.Load() { // Close waits for scripts, and may have missed this one when it killed those that ran
 			r.control.Kill(ErrClosed)
 		}
 		inner.saw(row, c.DB, arguments, false)
