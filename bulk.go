@@ -75,7 +75,7 @@ func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) erro
 				}
 				asides[i] = a
 			}
-			t.DB = asides[i].Add(t.DB, t.Hash, t.Key)
+			t.DB = asides[i].Add(t.DB, t.Hash, t.Key, c.NoTouch)
 		}
 		return nil
 	}

@@ -3,7 +3,9 @@ package darter_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -114,6 +116,39 @@ func TestNotifyOff(t *testing.T) {
 	require.Equal(t, []string{"__keyspace@0__:k", "__keyevent@0__:set"}, got)
 	require.Equal(t, "ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - "+
 		"Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", do(s, "CONFIG", "SET", "notify-keyspace-events", "zz!"))
+}
+
+// A key that is missing is told of once, also to a command that reads aside, which leaves no trace if that is asked for.
+func TestHeavyReadsAreReads(t *testing.T) {
+	var now atomic.Int64
+	c, err := darter.New(darter.Options{Now: func() time.Time { return time.Unix(now.Load(), 0) }})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	for i := range 5000 {
+		do(s, "SADD", "big", i)
+	}
+	require.Equal(t, "OK", do(s, "CONFIG", "SET", "notify-keyspace-events", "Em"))
+	sub := c.Subscribe(t.Context(), "__keyevent@0__:keymiss", "end")
+	defer sub.Close()
+	require.Len(t, do(s, "SUNION", "big", "missing"), 5000)
+	c.Publish("end", nil)
+	var missed []string
+	for m := range sub.Messages() {
+		if m.Channel == "end" {
+			break
+		}
+		missed = append(missed, string(m.Payload))
+	}
+	require.Equal(t, []string{"missing"}, missed)
+
+	idle := func() bool { return do(s, "OBJECT", "IDLETIME", "big") == int64(1000) }
+	now.Store(1000)
+	s.SetNoTouch(true)
+	require.Eventually(t, idle, time.Minute, time.Millisecond)
+	require.Len(t, do(s, "SMEMBERS", "big"), 5000)
+	require.True(t, idle())
 }
 
 func TestNotifyForms(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 // Aside is some keys of a shard as they are when it is made, for a command that reads much: it goes on without the shard,
 // on databases that know these keys alone.
 //
-//	with the shard held     a, err := s.Aside();  a.Add(db, hash, key) for each key;  a.DB(n)
-//	without it              read through a.DB(n) what was added
+//	with the shard held     a, err := s.Aside();  aside := a.Add(db, hash, key, untouched) for each key
+//	without it              read through aside what was added
 //	with it again           for a.Close() {}
 type Aside struct {
 	shard   *Shard // the real one
@@ -28,19 +28,25 @@ func (s *Shard) Aside() (*Aside, error) {
 		return nil, err
 	}
 	shadow := &Shard{Config: s.Config, slab: s.slab, aside: asideKeys{}, dbs: make([]*DB, len(s.dbs))}
+	shadow.Observer, shadow.Detailed = nil, false // Add tells of what is missing
 	// What the command makes for the time being is made in memory of its own.
 	shadow.heap = value.Heap{Slab: slab.New(s.Region), Seed: s.Seed, Limits: s.Limits}
 	return &Aside{s, shadow, v}, nil
 }
 
-// Add looks a key up, as a read does, and returns the database through which it is to be read. The shard is held.
-func (a *Aside) Add(db *DB, h uint64, key []byte) *DB {
+// Add looks a key up, as a read does, untouched or not, and returns the database through which it is to be read. The
+// shard is held.
+func (a *Aside) Add(db *DB, h uint64, key []byte, untouched bool) *DB {
 	shadow := a.shadow.dbs[db.index]
 	if shadow == nil {
 		shadow = &DB{shard: a.shadow, index: db.index, t: db.t}
 		a.shadow.dbs[db.index] = shadow
 	}
-	if it := db.Find(h, key); it.Found() {
+	find := db.Find
+	if untouched {
+		find = db.FindUntouched
+	}
+	if it := find(h, key); it.Found() {
 		a.shadow.aside[committedKey{shadow, string(key)}] = it.slot
 	}
 	return shadow
