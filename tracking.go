@@ -172,7 +172,9 @@ func (s *Session) noteWalk(row *command.Row, c *command.Call) {
 
 // noteRead notes that the session's client has read a key, whose shard is held.
 func (s *Session) noteRead(key []byte) {
-	a := s.announcerOf(&s.shards[s.shardOf(key)])
+	sh := &s.shards[s.shardOf(key)]
+	a := s.announcerOf(sh)
+	s.sign(sh) // what comes behind it in EXEC, if nobody listened before
 	if s.tx != nil {
 		a.held = append(a.held, announcement{keyName: keyName{s.call.DB, string(key)}, reader: s.by.tracker})
 		return

@@ -216,6 +216,21 @@ func TestTrackingOfALargeRead(t *testing.T) {
 	group.Wait()
 }
 
+// What EXEC changes is its client's doing, also where nobody had kept anything before it.
+func TestTrackingOfAnExec(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 4})
+	require.NoError(t, err)
+	defer c.Close()
+	s, who := tracked(t, c, tracking.NoLoop)
+	for _, line := range []string{"MULTI", "GET k", "SET k 1", "EXEC"} {
+		runLine(t, s, line)
+	}
+	require.Empty(t, who.take())
+	runLine(t, s, "GET k")
+	require.NoError(t, c.Set("k", []byte("2")))
+	require.Equal(t, []string{"k"}, who.take())
+}
+
 // Changes cost nothing once nobody tracks.
 func TestTrackingEnds(t *testing.T) {
 	c, err := darter.New(darter.Options{Shards: 4})
