@@ -98,7 +98,6 @@ func (s *Session) startWait(c *command.Call) {
 		}
 	}
 	s.waiter.Store(w)
-	s.blocked.Add(1)
 	if s.gone.Load() { // before anybody can serve it
 		s.Unblock(false)
 	}
@@ -131,7 +130,6 @@ func (s *Session) sleep(c *command.Call) error {
 		reason = <-w.stop
 	}
 	s.waiter.Store(nil)
-	s.blocked.Add(-1)
 	c.Only = 0
 	clear(s.targets)
 	switch {

@@ -97,9 +97,8 @@ type engine struct {
 	commands  atomic.Int64 // run by sessions that are closed
 
 	listeners atomic.Pointer[listeners]
-	listening sync.Mutex   // held while listeners change
-	notifying *listener    // that of keyspace notifications, nil while they are off
-	blocked   atomic.Int64 // sessions whose command waits
+	listening sync.Mutex // held while listeners change
+	notifying *listener  // that of keyspace notifications, nil while they are off
 
 	trackers   tracking.Registry
 	maxTracked atomic.Int64 // keys that may be tracked; 0 for any number
