@@ -41,10 +41,11 @@ const (
 	tagLong   = 0xF0
 	tagLone   = 0xF8
 
-	MaxShort  = tagMedium - 1
 	maxMedium = 1<<14 - 1
 	maxTiny   = 31
 
+	// MaxShort is the longest string whose header is its length in one byte; see Short.
+	MaxShort = tagMedium - 1
 	// LoneSize is what an element takes whose bytes stand in a cell of their own.
 	LoneSize = 13
 	// MaxHeader is the most that an element takes beside the bytes of its string.
