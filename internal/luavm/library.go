@@ -77,13 +77,11 @@ func (p *Pool) loadLibrary(text string, within time.Duration) (*Library, error) 
 	case len(functions) == 0:
 		err = errors.New("ERR No functions registered")
 	}
-	vm.loading = nil
-	vm.end()
-	if err != nil {
-		return nil, err // the machine goes too: what the text has made there is no one's
-	}
-	vm.libraries[lib] = functions
+	vm.end() // it keeps nothing of the library, which nobody may come to use
 	p.put(vm)
+	if err != nil {
+		return nil, err
+	}
 	return lib, nil
 }
 

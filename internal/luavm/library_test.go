@@ -134,6 +134,7 @@ func TestFunctions(t *testing.T) {
 	assert.Equal(t, []string{"twice", "keys", "count", "fail", "index", "global", "again", "env"}, names)
 	assert.Equal(t, Function{Name: "keys", Description: "what it says", Flags: NoWrites | AllowStale}, lib.Functions()[1])
 	assert.Equal(t, []string{"no-writes", "allow-stale"}, lib.Functions()[1].Flags.Names())
+	assert.Empty(t, p.mu.idle[0].libraries, "it may have been refused")
 
 	call := func(p *Pool, name string, args ...string) string {
 		c := Call{Host: &fakeHost{}, Keys: [][]byte{[]byte("k")}}
@@ -145,7 +146,7 @@ func TestFunctions(t *testing.T) {
 		require.NoError(t, o.Err)
 		return string(w.Buf)
 	}
-	// The pool that loaded it, and another one whose machines have to load it first.
+	// The pool that it was made with, and another one.
 	for _, p := range []*Pool{p, NewPool(Options{Idle: 1})} {
 		assert.Equal(t, ":42\r\n", call(p, "twice", "21"))
 		assert.Equal(t, "*2\r\n*1\r\n$1\r\nk\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", call(p, "keys", "a", "b"))

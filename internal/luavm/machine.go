@@ -149,6 +149,7 @@ func (vm *machine) end() {
 	vm.main.clear()
 	vm.host = nil
 	vm.control = nil
+	vm.loading, vm.registered = nil, nil
 	vm.writer.reset(nil, 2, false)
 	vm.reuse.end(vm)
 	clear(vm.markWork[:cap(vm.markWork)])
