@@ -415,6 +415,10 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 }
 
 func (e env) ReadShard(shard, db int, fn func(*keyspace.DB)) {
+	if e.version != nil { // the shard is not held
+		e.WithShard(shard, db, fn)
+		return
+	}
 	s := &e.shards[shard]
 	e.WithShard(shard, db, func(d *keyspace.DB) {
 		s.busy.Store(true)
