@@ -315,7 +315,8 @@ func (e *engine) lockInLine(numbers []int) {
 // takeKnown takes the shards that earlier runs have come to know, in order.
 func (t *transaction) takeKnown() {
 	slices.Sort(t.known)
-	for _, n := range slices.Compact(t.known) {
+	t.known = slices.Compact(t.known)
+	for _, n := range t.known {
 		s := &t.e.shards[n]
 		s.lockRead(t)
 		s.unlock()
