@@ -257,6 +257,10 @@ func lastSaveCommand(s *Session, c *command.Call) {
 }
 
 func saveCommand(s *Session, c *command.Call) {
+	if s.tx != nil {
+		c.Fail(errInTx)
+		return
+	}
 	if s.persistence.background.Load() {
 		c.W.Error("ERR Background save already in progress")
 		return
@@ -364,6 +368,10 @@ func debugCommand(s *Session, c *command.Call) {
 		noSave := len(c.Args) == 3 && bytes.EqualFold(c.Args[2], []byte("nosave"))
 		if len(c.Args) == 3 && !noSave {
 			c.W.Error("ERR DEBUG RELOAD only takes the option NOSAVE")
+			return
+		}
+		if s.tx != nil {
+			c.Fail(errInTx)
 			return
 		}
 		s.answer(c, s.reload(!noSave))

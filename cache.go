@@ -204,6 +204,9 @@ func newEngine(o Options) (*engine, error) {
 // ErrClosed from then on, or find nothing. It waits for saves and iterations under way: an iteration must not close
 // the cache it goes over. Stop servers that serve the cache before.
 func (c *Cache) Close() error {
+	if c.tx != nil {
+		return errInTx
+	}
 	e := c.engine
 	e.starting.Lock()
 	before := e.closed.Swap(true)

@@ -158,6 +158,9 @@ func parallel(workers, n int, fn func(int) error) error {
 // it was. Keys that have expired since are left out. A file from a cache with another number of shards, or with more
 // databases than hold keys here, loads too.
 func (c *Cache) Load(r io.Reader) error {
+	if c.tx != nil {
+		return errInTx
+	}
 	_, err := c.engine.load(r, nil)
 	return err
 }
@@ -309,7 +312,12 @@ func (e *engine) free(shard int, graves []*keyspace.Grave) {
 // put in its place when it is whole and on the disk, so that at any moment the old one or the new one is there.
 // The other name is the path with a number and ".tmp" behind; a process that is killed meanwhile leaves such a file, which
 // does no harm and is removed by a save to the same path some time later.
-func (c *Cache) SaveFile(path string) error { return c.engine.saveFile(path, false) }
+func (c *Cache) SaveFile(path string) error {
+	if c.tx != nil {
+		return errInTx
+	}
+	return c.engine.saveFile(path, false)
+}
 
 func (e *engine) saveFile(path string, background bool) (err error) {
 	e.persistence.saving.Lock()
@@ -391,6 +399,9 @@ func syncDir(dir string) error {
 // LoadFile loads a file as Load does. progress, which may be nil, is told now and then of the bytes read and keys
 // loaded so far.
 func (c *Cache) LoadFile(path string, progress func(bytes, keys int64)) error {
+	if c.tx != nil {
+		return errInTx
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("darter: load: %w", err)

@@ -43,6 +43,9 @@ type snapshotState struct {
 
 // Snapshot returns the cache as it is now. No command on several keys is seen half done. O(shards).
 func (c *Cache) Snapshot() (*Snapshot, error) {
+	if c.tx != nil {
+		return nil, errInTx
+	}
 	s, err := c.engine.freeze()
 	if err != nil {
 		return nil, err

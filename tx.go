@@ -445,9 +445,10 @@ func (t *transaction) once(all bool, fn func(*transaction) (bool, error)) (again
 	return false, err
 }
 
-// Tx is the cache as a transaction sees it; Update makes it. All methods of Cache that read or change keys, and all handles
-// made from it, work on it and are part of the transaction. It is used by one goroutine at a time, and not after the
-// function that it was given to has returned.
+// Tx is the cache as a transaction sees it; Update makes it. All methods of Cache that read or change keys, and all
+// handles made from it, work on it and are part of the transaction. Those about the cache as a whole fail: Snapshot, Save
+// and Load with their like, Update, Close. It is used by one goroutine at a time, and not after the function that it was
+// given to has returned.
 type Tx struct{ *Cache }
 
 // Update runs fn as a transaction: nobody sees half of what it does, and nothing of it if it returns an error or panics,
@@ -478,11 +479,5 @@ func (tx *Tx) DB(n int) *Tx {
 	return &Tx{&Cache{engine: tx.engine, db: n, tx: tx.tx}}
 }
 
-// errInTx is what methods of the whole cache give in a transaction.
+// errInTx is what methods and commands give in a transaction that wait for the end of all of them.
 const errInTx = errs.Error("ERR not within a transaction")
-
-// Snapshot fails: what a transaction has done so far is nobody else's to see.
-func (tx *Tx) Snapshot() (*Snapshot, error) { return nil, errInTx }
-
-// Close fails: the cache can't be closed from within a transaction.
-func (tx *Tx) Close() error { return errInTx }

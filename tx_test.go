@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/config"
 )
 
 // content returns all keys of the first two databases with what they hold and their times of expiry.
@@ -278,11 +281,42 @@ func TestUpdateOfUpdate(t *testing.T) {
 	defer func() { require.NoError(t, c.Close()) }()
 	require.NoError(t, c.Update(context.Background(), func(tx *darter.Tx) error {
 		require.ErrorIs(t, tx.Update(context.Background(), func(*darter.Tx) error { return nil }), darter.ErrInvalid)
-		_, err := tx.Snapshot()
-		require.Error(t, err)
-		require.Error(t, tx.Close())
 		return nil
 	}))
+}
+
+// What waits for the end of all transactions is refused in one, which would wait for itself.
+func TestNothingOfTheWholeCacheInATransaction(t *testing.T) {
+	conf, err := config.New(config.Standard())
+	require.NoError(t, err)
+	_, err = conf.Load([]string{"--dir", t.TempDir(), "--enable-debug-command", "yes"}, nil)
+	require.NoError(t, err)
+	c, err := darter.New(darter.Options{Config: conf})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "f")
+	require.NoError(t, c.SaveFile(path))
+	require.NoError(t, c.Update(ctx, func(tx *darter.Tx) error {
+		_, err := tx.Snapshot()
+		for name, err := range map[string]error{
+			"Snapshot": err, "Close": tx.Close(), "Save": tx.Save(io.Discard), "SaveFile": tx.SaveFile(path),
+			"Load": tx.Load(strings.NewReader("")), "LoadFile": tx.LoadFile(path, nil), "of the database": tx.DB(1).Save(io.Discard),
+		} {
+			require.EqualError(t, err, "ERR not within a transaction", name)
+		}
+		for _, command := range []string{"SAVE", "DEBUG RELOAD", "DEBUG RELOAD NOSAVE"} {
+			_, err := tx.Do(ctx, split(command)...)
+			require.EqualError(t, err, "ERR not within a transaction", command)
+		}
+		return nil
+	}))
+	s := c.NewSession()
+	defer s.Close()
+	do(s, "MULTI")
+	do(s, "DEBUG", "RELOAD")
+	do(s, "BGSAVE")
+	require.Equal(t, []any{darter.ReplyError("ERR not within a transaction"), "Background saving started"}, do(s, "EXEC"))
+	require.Equal(t, "OK", do(s, "DEBUG", "RELOAD"))
 }
 
 // What a transaction does to whole databases and then undoes neither wakes those who wait nor spoils watches.
