@@ -201,6 +201,7 @@ func (s *Server) kill(c *client) {
 	}
 	s.clients.remove(c)
 	c.transport.ask(c, jobKill)
+	c.session.Leave() // not when the transport gets to it: what comes next is for others
 }
 
 // housekeeping keeps the coarse clock and closes clients that idle or do not read.

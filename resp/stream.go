@@ -201,6 +201,9 @@ func (t *stream) elsewhere(next call) {
 		c.closing = true
 		return
 	}
+	if c.killed.Load() {
+		return // it hears nothing more
+	}
 	if len(w.Full) > 0 {
 		t.sendChunks(w.Full)
 	}

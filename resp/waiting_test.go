@@ -54,6 +54,19 @@ func TestWaitingOverAConnection(t *testing.T) {
 	})
 }
 
+// What comes right behind CLIENT KILL stays: the killed client takes nothing, and hears nothing.
+func TestKilledWhileItWaits(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		waiting, other := h.dial(), h.dial()
+		id := waiting.id()
+		waiting.say("BLPOP q 0")
+		eventually(t, "a client waits", blocked(h, 1))
+		other.say("CLIENT KILL ID "+id, "RPUSH q x", "LRANGE q 0 -1")
+		other.wantHear(":1", ":1", `["x"]`)
+		require.Empty(t, waiting.wantClosed())
+	})
+}
+
 func TestScriptOverAConnection(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
 		busy, other := h.dial(), h.dial()
