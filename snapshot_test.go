@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/redistest"
 )
 
 // filledCache is a cache with keys 0 to n-1 that hold values of a size.
@@ -61,26 +62,8 @@ func until(cond func() bool) {
 	}
 }
 
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func TestForgottenSnapshotIsFound(t *testing.T) {
-	log := &lockedBuffer{}
+	log := &redistest.Output{}
 	c := filledCache(t, darter.Options{Shards: 4, Logger: slog.New(slog.NewTextHandler(log, nil))}, 2000, 100)
 	func() {
 		s := takeSnapshot(t, c)
@@ -98,7 +81,7 @@ func TestForgottenSnapshotIsFound(t *testing.T) {
 }
 
 func TestClosedSnapshotIsNotReported(t *testing.T) {
-	log := &lockedBuffer{}
+	log := &redistest.Output{}
 	c := filledCache(t, darter.Options{Shards: 4, Logger: slog.New(slog.NewTextHandler(log, nil))}, 10, 10)
 	func() {
 		s := takeSnapshot(t, c)

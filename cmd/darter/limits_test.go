@@ -70,7 +70,7 @@ func TestFileSizeLimit(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := launch(t, dir, "", []string{"/bin/sh", "-c", `ulimit -f 256 && exec "$0" "$@"`}, "--port", "0", "--unixsocket", filepath.Join(dir, "socket"))
-	p.waitReady(t)
+	p.AwaitServing(t)
 	c := p.dial(t)
 	load(t, c, 100, 100, "k")
 	require.Equal(t, "OK", c.Do("SAVE").Str)

@@ -54,7 +54,7 @@ func TestTerminationSaves(t *testing.T) {
 	require.Zero(t, p.terminate(t))
 	p = startIn(t, p.dir)
 	require.Equal(t, int64(3001), p.dial(t).Do("DBSIZE").Int)
-	require.NotContains(t, p.stderr.String(), "level=ERROR")
+	require.NotContains(t, p.Stderr.String(), "level=ERROR")
 }
 
 func TestTerminationWithoutSavePoints(t *testing.T) {
@@ -118,7 +118,7 @@ func TestFunctionsAreKept(t *testing.T) {
 	for strings.Contains(c.Do("INFO", "persistence").Str, "rdb_bgsave_in_progress:1") {
 		time.Sleep(time.Millisecond)
 	}
-	p.kill()
+	p.Kill()
 
 	p = startIn(t, p.dir)
 	c = p.dial(t)
@@ -136,7 +136,7 @@ func TestSavePoint(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	p.kill()
+	p.Kill()
 	p = startIn(t, p.dir)
 	require.Equal(t, int64(3), p.dial(t).Do("DBSIZE").Int)
 }
@@ -153,7 +153,7 @@ func TestDamagedFileAtStart(t *testing.T) {
 		require.NoError(t, os.WriteFile(p.file(), bad, 0o600))
 		end := launch(t, p.dir, "", nil, "--port", "0", "--unixsocket", p.socket)
 		require.Equal(t, 1, end.wait())
-		stderr := end.stderr.String()
+		stderr := end.Stderr.String()
 		require.Contains(t, stderr, "at byte ")
 		require.Contains(t, stderr, p.file())
 		require.Contains(t, stderr, "move it away")
@@ -186,14 +186,14 @@ func TestKillDuringSave(t *testing.T) {
 		}
 		load(t, c, added, 300, "new")
 		require.Equal(t, "Background saving started", c.Do("BGSAVE").Str)
-		for !unfinishedSave(t, p.dir) && !strings.Contains(p.stderr.String(), "msg=saved") {
+		for !unfinishedSave(t, p.dir) && !strings.Contains(p.Stderr.String(), "msg=saved") {
 			time.Sleep(100 * time.Microsecond)
 		}
 		time.Sleep(time.Duration(round) * 3 * time.Millisecond)
-		if !strings.Contains(p.stderr.String(), "msg=saved") {
+		if !strings.Contains(p.Stderr.String(), "msg=saved") {
 			interrupted++
 		}
-		p.kill()
+		p.Kill()
 	}
 	t.Logf("%d of 4 saves were interrupted", interrupted)
 	p = startIn(t, p.dir)
@@ -225,7 +225,7 @@ func TestFailedSave(t *testing.T) {
 		!strings.Contains(c.Do("INFO", "persistence").Str, "rdb_bgsave_in_progress:0") {
 		time.Sleep(time.Millisecond)
 	}
-	require.Contains(t, p.stderr.String(), "save failed")
+	require.Contains(t, p.Stderr.String(), "save failed")
 
 	// Neither ends the server: what it holds would be lost.
 	require.Equal(t, "ERR Errors trying to SHUTDOWN. Check logs.", c.Do("SHUTDOWN").Str)

@@ -79,7 +79,7 @@ func TestConfigFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
 		"# a comment\n\nPORT 0\nunixsocket %s\nunixsocketperm 700\ninclude %s\nsave 900 1\nsave 300 10\nmaxmemory 100mb\n", socket, more), 0o600))
 	p := launch(t, dir, "", nil, file, "--maxmemory", "5mb")
-	p.waitReady(t)
+	p.AwaitServing(t)
 	c := p.dial(t)
 	require.Equal(t, "NOAUTH Authentication required.", c.Do("GET", "k").Str)
 	require.True(t, strings.HasPrefix(c.Do("AUTH", "wrong").Str, "WRONGPASS"))
@@ -96,7 +96,7 @@ func TestConfigFile(t *testing.T) {
 	require.Equal(t, "OK", c.Do("CONFIG", "REWRITE").Str)
 	require.Zero(t, p.terminate(t))
 	p = launch(t, dir, "", nil, file)
-	p.waitReady(t)
+	p.AwaitServing(t)
 	c = p.dial(t)
 	require.Equal(t, "OK", c.Do("AUTH", "new").Str)
 	require.Equal(t, "78", c.Do("CONFIG", "GET", "maxclients").Elems[1].Str)
@@ -105,7 +105,7 @@ func TestConfigFile(t *testing.T) {
 func TestConfigFromStandardInput(t *testing.T) {
 	dir := t.TempDir()
 	p := launch(t, dir, fmt.Sprintf("port 0\nunixsocket %s\nmaxclients 12\n", filepath.Join(dir, "socket")), nil, "-")
-	p.waitReady(t)
+	p.AwaitServing(t)
 	require.Equal(t, "12", p.dial(t).Do("CONFIG", "GET", "maxclients").Elems[1].Str)
 }
 
@@ -123,10 +123,10 @@ func TestPortInUse(t *testing.T) {
 	dir := t.TempDir()
 	pidfile := filepath.Join(dir, "pid")
 	first := launch(t, dir, "", nil, "--port", port, "--bind", "127.0.0.1", "--pidfile", pidfile)
-	first.waitReady(t)
+	first.AwaitServing(t)
 	pid, err := os.ReadFile(pidfile)
 	require.NoError(t, err)
-	require.Equal(t, fmt.Sprintf("%d\n", first.cmd.Process.Pid), string(pid))
+	require.Equal(t, fmt.Sprintf("%d\n", first.Cmd.Process.Pid), string(pid))
 
 	code, _, stderr := once(t, "--port", port, "--bind", "127.0.0.1", "--pidfile", pidfile)
 	require.Equal(t, 1, code)
@@ -147,7 +147,7 @@ func TestUnixSocketInUse(t *testing.T) {
 	require.Equal(t, "PONG", first.dial(t).Do("PING").Str)
 
 	// The socket of a dead server is in nobody's way.
-	first.kill()
+	first.Kill()
 	require.FileExists(t, first.socket)
 	second := startIn(t, first.dir)
 	require.Equal(t, "PONG", second.dial(t).Do("PING").Str)

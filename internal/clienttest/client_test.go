@@ -1,14 +1,11 @@
 package clienttest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,71 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var binary string
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "darter")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "darter.exe")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/darterdb/darter/cmd/darter").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
-
-// output is what a process has written so far.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-// server starts a server and returns its unix socket.
-func server(t *testing.T, args ...string) string {
-	t.Helper()
-	dir := t.TempDir()
-	socket := filepath.Join(dir, "socket")
-	log := &output{}
-	cmd := exec.Command(binary, append([]string{"--port", "0", "--unixsocket", socket, "--save", ""}, args...)...)
-	cmd.Dir = dir
-	cmd.Stderr = log
-	require.NoError(t, cmd.Start())
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-	})
-	for !strings.Contains(log.String(), "ready to accept connections") {
-		select {
-		case <-ended:
-			t.Fatal(log.String())
-		case <-time.After(time.Millisecond):
-		}
-	}
-	return socket
-}
+func TestMain(m *testing.M) { os.Exit(Main(m, "../..")) }
 
 // patient are options under which only a hang is a timeout.
 func patient(socket string, protocol int) *redis.Options {
@@ -101,7 +34,7 @@ func client(t *testing.T, o *redis.Options) *redis.Client {
 
 // both runs a test in both protocols, each with an empty server.
 func both(t *testing.T, test func(t *testing.T, ctx context.Context, c *redis.Client)) {
-	socket := server(t)
+	socket := Server(t)
 	for _, protocol := range []int{2, 3} {
 		t.Run(fmt.Sprintf("RESP%d", protocol), func(t *testing.T) {
 			c := client(t, patient(socket, protocol))
@@ -363,7 +296,7 @@ func TestScanOverManyKeys(t *testing.T) {
 }
 
 func TestManyUsersOfOnePool(t *testing.T) {
-	socket := server(t)
+	socket := Server(t)
 	o := patient(socket, 3)
 	o.PoolSize = 20
 	o.ConnMaxLifetime = 20 * time.Millisecond // connections come and go all the time
@@ -411,7 +344,7 @@ func TestReconnect(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
-	socket := server(t, "--requirepass", "open sesame")
+	socket := Server(t, "--requirepass", "open sesame")
 	for _, protocol := range []int{2, 3} {
 		o := patient(socket, protocol)
 		require.ErrorContains(t, client(t, o).Ping(t.Context()).Err(), "NOAUTH")
@@ -428,7 +361,7 @@ func TestPassword(t *testing.T) {
 }
 
 func TestCanceledCommand(t *testing.T) {
-	socket := server(t)
+	socket := Server(t)
 	c := client(t, patient(socket, 3))
 	require.NoError(t, c.ClientPause(t.Context(), 300*time.Millisecond).Err())
 	ctx, cancel := context.WithCancel(t.Context())

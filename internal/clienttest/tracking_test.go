@@ -56,7 +56,7 @@ var modes = map[string][]string{
 func TestRueidisCaches(t *testing.T) {
 	for name, options := range modes {
 		t.Run(name, func(t *testing.T) {
-			socket := server(t)
+			socket := Server(t)
 			other := client(t, patient(socket, 2))
 			ctx := t.Context()
 			c := caching(t, socket, func(o *rueidis.ClientOption) { o.ClientTrackingOptions = options })
@@ -138,7 +138,7 @@ func TestRueidisCaches(t *testing.T) {
 func TestRueidisKeepsNothingOld(t *testing.T) {
 	for name, options := range modes {
 		t.Run(name, func(t *testing.T) {
-			socket := server(t)
+			socket := Server(t)
 			ctx := t.Context()
 			var readers []rueidis.Client
 			for range 3 {

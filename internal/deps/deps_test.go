@@ -84,8 +84,8 @@ var rooms = []room{
 		other: []string{"golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	},
 	{dir: "internal/deps"},
-	{dir: "internal/clienttest"},
 	{dir: "internal/redistest"},
+	{dir: "internal/clienttest", rooms: []string{"internal/redistest"}},
 	{dir: "internal/difftest", rooms: []string{"internal/command", "internal/redistest"}},
 }
 

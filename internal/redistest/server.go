@@ -1,13 +1,11 @@
 package redistest
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 )
@@ -25,9 +23,7 @@ type Server struct {
 	// Dir is its working directory, removed when the test ends.
 	Dir string
 
-	cmd  *exec.Cmd
-	log  *logBuffer
-	done chan struct{}
+	process *Process
 }
 
 // Start runs the redis-server found in PATH on a free port and a unix socket, and stops it when the test ends. It saves nothing to
@@ -72,20 +68,14 @@ func start(path, dir string, args []string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: addr, Socket: filepath.Join(dir, "s"), Dir: dir, log: &logBuffer{}, done: make(chan struct{})}
+	s := &Server{Addr: addr, Socket: filepath.Join(dir, "s"), Dir: dir}
 	all := append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--unixsocket", s.Socket, "--dir", dir,
 		"--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
 	}, args...)
-	s.cmd = exec.Command(path, all...)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
+	if s.process, err = launch(exec.Command(path, all...)); err != nil {
 		return nil, err
 	}
-	go func() {
-		_ = s.cmd.Wait()
-		close(s.done)
-	}()
 	deadline := time.Now().Add(DefaultTimeout)
 	for {
 		nc, err := net.DialTimeout("tcp", addr, time.Second)
@@ -94,13 +84,13 @@ func start(path, dir string, args []string) (*Server, error) {
 			return s, nil
 		}
 		select {
-		case <-s.done:
-			return nil, fmt.Errorf("it exited: %s", s.log)
+		case <-s.process.Ended:
+			return nil, fmt.Errorf("it exited: %s", s.Log())
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
 			s.Stop()
-			return nil, fmt.Errorf("nothing listens on %s after %v: %s", addr, DefaultTimeout, s.log)
+			return nil, fmt.Errorf("nothing listens on %s after %v: %s", addr, DefaultTimeout, s.Log())
 		}
 	}
 }
@@ -112,31 +102,10 @@ func (s *Server) Dial(t testing.TB) *Conn {
 }
 
 // Pid is the process id, for tests that measure the process.
-func (s *Server) Pid() int { return s.cmd.Process.Pid }
+func (s *Server) Pid() int { return s.process.Cmd.Process.Pid }
 
 // Log returns what the server has written so far.
-func (s *Server) Log() string { return s.log.String() }
+func (s *Server) Log() string { return s.process.Stdout.String() + s.process.Stderr.String() }
 
 // Stop kills the server and waits for its end; stopping twice is harmless.
-func (s *Server) Stop() {
-	_ = s.cmd.Process.Kill()
-	<-s.done
-}
-
-// logBuffer keeps the output of the process; exec writes it from a goroutine of its own.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
+func (s *Server) Stop() { s.process.Kill() }

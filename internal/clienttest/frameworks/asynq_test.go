@@ -11,6 +11,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/stretchr/testify/require"
+
+	"github.com/darterdb/darter/internal/clienttest"
 )
 
 // diary is what workers have done: how often each task was tried, and when it was through.
@@ -53,7 +55,7 @@ func (quiet) Error(...any) {}
 func (quiet) Fatal(...any) {}
 
 func TestAsynq(t *testing.T) {
-	broker := asynq.RedisClientOpt{Network: "unix", Addr: server(t)}
+	broker := asynq.RedisClientOpt{Network: "unix", Addr: clienttest.Server(t)}
 	d := &diary{tries: map[string]int{}, ended: map[string]time.Time{}}
 	var groups sync.Map
 	workers := asynq.NewServer(broker, asynq.Config{
@@ -167,7 +169,7 @@ func TestAsynq(t *testing.T) {
 
 // Two servers share a queue: each task is done by one of them.
 func TestAsynqServersShare(t *testing.T) {
-	broker := asynq.RedisClientOpt{Network: "unix", Addr: server(t)}
+	broker := asynq.RedisClientOpt{Network: "unix", Addr: clienttest.Server(t)}
 	d := &diary{tries: map[string]int{}, ended: map[string]time.Time{}}
 	for range 2 {
 		s := asynq.NewServer(broker, asynq.Config{Concurrency: 4, TaskCheckInterval: 2 * time.Millisecond, Logger: quiet{}})

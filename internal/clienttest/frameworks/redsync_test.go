@@ -12,6 +12,8 @@ import (
 	"github.com/go-redsync/redsync/v4/redis/goredis/v9"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/darterdb/darter/internal/clienttest"
 )
 
 func locks(t *testing.T, socket string) *redsync.Redsync {
@@ -22,7 +24,7 @@ func locks(t *testing.T, socket string) *redsync.Redsync {
 
 // Many want one lock; the counter that it guards is no other way protected.
 func TestMutualExclusion(t *testing.T) {
-	rs := locks(t, server(t))
+	rs := locks(t, clienttest.Server(t))
 	const workers, each = 8, 25
 	var inside atomic.Int32
 	counter := 0
@@ -52,7 +54,7 @@ func TestMutualExclusion(t *testing.T) {
 }
 
 func TestLockIsOnesOwn(t *testing.T) {
-	rs := locks(t, server(t))
+	rs := locks(t, clienttest.Server(t))
 	mine := rs.NewMutex("lock", redsync.WithExpiry(time.Minute))
 	other := rs.NewMutex("lock", redsync.WithExpiry(time.Minute), redsync.WithTries(1))
 	require.NoError(t, mine.Lock())
