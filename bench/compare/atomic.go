@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -32,15 +31,11 @@ var limiters = []struct{ name, text string }{
 
 // limiterCost measures the server's CPU time for a call of each limiter by EVALSHA.
 func limiterCost(ctx context.Context, b *bench, t target) ([]sample, error) {
-	s, err := b.pinned(ctx, t)
+	s, c, err := b.pinnedClient(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	defer s.stop()
-	c, err := dial(s.addr)
-	if err != nil {
-		return nil, err
-	}
 	defer c.close()
 	var samples []sample
 	for i, l := range limiters {
@@ -68,15 +63,11 @@ func limiterCost(ctx context.Context, b *bench, t target) ([]sample, error) {
 
 // multiCost measures the server's CPU time for a transaction of ten commands, many of which are sent at a time.
 func multiCost(ctx context.Context, b *bench, t target) ([]sample, error) {
-	s, err := b.pinned(ctx, t)
+	s, c, err := b.pinnedClient(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	defer s.stop()
-	c, err := dial(s.addr)
-	if err != nil {
-		return nil, err
-	}
 	defer c.close()
 	n := b.scaled(multiTransactions)
 	if err := transactions(ctx, c, n/4+1); err != nil {
@@ -128,10 +119,16 @@ func transactions(ctx context.Context, c *client, n int) error {
 	return nil
 }
 
-// pinned starts a server on a core of its own, with another for whoever loads it.
-func (b *bench) pinned(ctx context.Context, t target) (*server, error) {
-	if b.serverCPU < 0 || b.generatorCPU < 0 {
-		return nil, errors.New("two cores are needed, one for the server and one for the generator")
+// pinnedClient starts a server on a core of its own, and connects to it.
+func (b *bench) pinnedClient(ctx context.Context, t target) (*server, *client, error) {
+	s, err := b.pinned(ctx, t)
+	if err != nil {
+		return nil, nil, err
 	}
-	return b.start(ctx, t, b.serverCPU)
+	c, err := dial(s.addr)
+	if err != nil {
+		s.stop()
+		return nil, nil, err
+	}
+	return s, c, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -23,14 +22,11 @@ var publishRuns = []struct{ pipeline, messages int }{{1, 3_000}, {16, 8_000}, {1
 // publishRate measures how fast messages reach subscribers and what one delivery costs the server, for several pipelines of
 // the publisher, one after the other on the same server.
 func publishRate(ctx context.Context, b *bench, t target) ([]sample, error) {
-	if b.serverCPU < 0 || b.generatorCPU < 0 {
-		return nil, errors.New("two cores are needed, one for the server and one for the generator")
-	}
 	n := b.scaled(subscribers)
 	if err := allowFiles(n + 200); err != nil {
 		return nil, err
 	}
-	s, err := b.start(ctx, t, b.serverCPU, "--maxclients", fmt.Sprint(n+100))
+	s, err := b.pinned(ctx, t, "--maxclients", fmt.Sprint(n+100))
 	if err != nil {
 		return nil, err
 	}

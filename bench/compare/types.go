@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -40,10 +39,7 @@ var typedCommands = []typed{
 
 // typesCost measures the server's CPU time for each command, one after the other on the same server.
 func typesCost(ctx context.Context, b *bench, t target) ([]sample, error) {
-	if b.serverCPU < 0 || b.generatorCPU < 0 {
-		return nil, errors.New("two cores are needed, one for the server and one for the generator")
-	}
-	s, err := b.start(ctx, t, b.serverCPU)
+	s, err := b.pinned(ctx, t)
 	if err != nil {
 		return nil, err
 	}
