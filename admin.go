@@ -179,7 +179,7 @@ func (e *engine) flush(t *transaction, from, to int, async bool) error {
 		}
 	}
 	if async {
-		e.inBackground(reclaim)
+		e.inBackground(func() { lowerThread(); reclaim() })
 	} else {
 		reclaim()
 	}

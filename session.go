@@ -42,9 +42,11 @@ type Session struct {
 	tx *transaction // nil outside of one
 	// impatient says that a command which would have to wait for a transaction is not run: Run fails with ErrBusy.
 	impatient bool
-	held      bool           // EXEC holds the shards of all keys
-	version   *scriptVersion // what is read in place of the shards
-	heldIn    int            // the shard of the key of the command that it runs, if that is on one key
+	// expendable says that the goroutine which runs its commands ends with the one that it runs, and its thread may.
+	expendable bool
+	held       bool           // EXEC holds the shards of all keys
+	version    *scriptVersion // what is read in place of the shards
+	heldIn     int            // the shard of the key of the command that it runs, if that is on one key
 
 	ctx    context.Context
 	multi  multiState
@@ -102,6 +104,11 @@ func (s *Session) SetNoTouch(on bool) { s.call.NoTouch = on }
 // SetImpatient chooses whether a command that would have to wait for a transaction's end is not run: Run then fails with
 // ErrBusy, and the command may be run again by somebody who can wait.
 func (s *Session) SetImpatient(on bool) { s.impatient = on }
+
+// SetExpendable says whether the goroutine that runs the next command ends with it. If that is a long script, the
+// goroutine is then tied to a thread, which gets a lower share of the processor, so that short commands need not wait for
+// the end of its time slices.
+func (s *Session) SetExpendable(on bool) { s.expendable = on }
 
 // Do runs a command by name and returns its reply as a Go value:
 //

@@ -45,9 +45,12 @@ func cpuTimes() (sys, user time.Duration) {
 const backgroundNice = 10
 
 // lowerThread gives the calling goroutine a thread of its own, which ends with it and yields the processor to others that
-// want it. It is for work that nobody waits for and that takes no locks that others need: between time slices of the
-// kernel's, of milliseconds, a small command would wait for its turn.
+// want it: these would else wait for the end of one of the kernel's time slices, milliseconds, for what takes them
+// microseconds. It is for long work that nobody else waits for. What it locks it must hold only for moments.
 func lowerThread() {
 	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, backgroundNice) // of this thread; without it the work is only less modest
+	// The call tells what is left to 20. Where it fails, the work is only less modest.
+	if left, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil && 20-left < backgroundNice {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, backgroundNice)
+	}
 }

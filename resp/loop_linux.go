@@ -668,7 +668,9 @@ func (l *loop) runNext(c *client) {
 	c.release() // of what was found at once on the loop
 	w := c.long()
 	go func() {
+		c.session.SetExpendable(true)
 		c.elsewhere(c.loop.next, &w, true)
+		c.session.SetExpendable(false)
 		c.loop.answered = w
 		l.ask(c, jobResume)
 	}()

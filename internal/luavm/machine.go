@@ -52,7 +52,7 @@ type machine struct {
 
 func newMachine(version string, seeds generator) *machine {
 	vm := &machine{libraries: make(map[*Library]map[string]*function), started: time.Now(), seeds: seeds}
-	vm.start(Limits{}, nil)
+	vm.start(Limits{}, nil, nil)
 	vm.nextFunction = &function{native: vm.nextNative}
 	vm.ipairsFunction = &function{native: vm.ipairsNative}
 	vm.main = vm.newThread()
@@ -127,7 +127,7 @@ func (vm *machine) protect(t *table) {
 
 // begin prepares for a run.
 func (vm *machine) begin(c *Call) {
-	vm.start(c.Limits, c.Control)
+	vm.start(c.Limits, c.Control, c.Long)
 	vm.maxFrames = c.Limits.Depth
 	if vm.maxFrames <= 0 {
 		vm.maxFrames = DefaultDepth

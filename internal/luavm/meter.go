@@ -81,6 +81,8 @@ type abort struct{ reason error }
 type meter struct {
 	fuel     int64
 	left     int64 // instructions not yet handed out as fuel
+	chunks   int   // how often it was handed out
+	long     func()
 	limited  bool
 	deadline time.Time
 	control  *Control
@@ -97,8 +99,11 @@ type meter struct {
 // fuelChunk is the fuel handed out at a time: some tens of microseconds.
 const fuelChunk = 4096
 
-func (m *meter) start(l Limits, c *Control) {
-	m.fuel = 0
+// longRun is after how many chunks a run is long.
+const longRun = 16
+
+func (m *meter) start(l Limits, c *Control, long func()) {
+	m.fuel, m.chunks, m.long = 0, 0, long
 	m.left, m.limited = l.Instructions, l.Instructions > 0
 	m.deadline = time.Time{}
 	if l.Time > 0 {
@@ -131,6 +136,9 @@ func (vm *machine) spendAt(i int) {
 // refuel hands out more fuel, or ends the run.
 func (vm *machine) refuel() {
 	vm.checkStopped()
+	if vm.chunks++; vm.chunks == longRun && vm.long != nil {
+		vm.long()
+	}
 	if !vm.deadline.IsZero() && time.Now().After(vm.deadline) {
 		vm.stop(ErrTime)
 	}

@@ -40,6 +40,8 @@ type Call struct {
 	Limits     Limits
 	// Control, if not nil, stops the run from outside.
 	Control *Control
+	// Long, if not nil, is called once, by the goroutine that runs the script, when it has run for some milliseconds.
+	Long func()
 }
 
 // Outcome is how a run ended.
