@@ -194,7 +194,10 @@ func quitCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
 
 // resetCommand puts everything back but what is known of the client's library.
 func resetCommand(c *client, _ *command.Row, _ [][]byte, w *reply.RESP) {
-	c.endMonitor()
+	if c.monitors {
+		c.endMonitor()
+		c.collect() // what it was shown comes before the reply, after that nothing more
+	}
 	c.unsubscribe()
 	c.endTracking()
 	c.session.Reset()

@@ -76,6 +76,18 @@ func TestMonitor(t *testing.T) {
 	})
 }
 
+// What a client in MONITOR was shown comes before the reply to its RESET, nothing after it.
+func TestNothingShownAfterReset(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p := h.dial()
+		p.say("MONITOR", "PING", "CLIENT NO-TOUCH ON", "RESET", "ECHO x", "PING")
+		p.wantHear("+OK", "+PONG", "+OK")
+		p.wantShown("0 PING", "0 CLIENT NO-TOUCH ON")
+		p.wantHear("+RESET", `"x"`, "+PONG")
+		p.want("PING", "+PONG")
+	})
+}
+
 // A client that ends is not shown anything any more, also if it ends while a command of its runs elsewhere.
 func TestMonitorsEnd(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
