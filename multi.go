@@ -19,6 +19,7 @@ type multiState struct {
 	on      bool
 	refused bool // a command could not be queued: EXEC will do nothing
 	queue   []queued
+	flags   command.Flags // of the queue's commands
 
 	// The arguments of the queue, one behind the other: memory that is used again.
 	bytes  []byte
@@ -55,6 +56,9 @@ func (s *Session) Queued() int {
 	return len(s.multi.queue)
 }
 
+// QueuedFlags returns the flags that commands have which are queued since MULTI. It is for package resp.
+func (s *Session) QueuedFlags() command.Flags { return s.multi.flags }
+
 // Spoiled says that a watched key has changed: EXEC will do nothing. It may be called by any goroutine.
 func (s *Session) Spoiled() bool { return s.watch.dirty.Load() }
 
@@ -83,6 +87,7 @@ func (s *Session) enqueue(row *command.Row, args [][]byte, w reply.Writer, run f
 		args = s.multi.copyArgs(args)
 	}
 	s.multi.queue = append(s.multi.queue, queued{row: row, args: args, run: run})
+	s.multi.flags |= row.Flags
 	w.Status("QUEUED")
 	return nil
 }

@@ -169,6 +169,7 @@ func helloCommand(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	}
 	if version != 0 {
 		c.setProto(int(version))
+		w.SetProto(int(version)) // it need not be c.out
 	}
 	w.Map(7)
 	w.BulkString("server")

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A command that does not end holds up its own client and nobody else on the loop.
@@ -146,6 +148,59 @@ func TestPause(t *testing.T) {
 		admin.want("CLIENT PAUSE 50 ALL", "+OK")
 		reader.want("GET k", `"2"`) // at the end of the pause
 		admin.want("CLIENT PAUSE 0", "+OK", "PING", "+PONG")
+	})
+}
+
+// hasWaiting tells whether so many clients wait for the end of the pause.
+func (p *pause) hasWaiting(n int) func() bool {
+	return func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.waiting) == n
+	}
+}
+
+// What is queued by MULTI may have to wait for it, and EXEC for what it is going to do.
+func TestPauseAndMulti(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p, reader, monitor := h.dial(), h.dial(), h.dial()
+		p.want("MULTI", "+OK", "SET k 1", "+QUEUED")
+		reader.want("MULTI", "+OK", "GET k", "+QUEUED")
+		h.pause.begin(1e6, pauseWrites)
+		reader.want("EXEC", "[$nil]")
+		p.say("EXEC", "PING")
+		eventually(t, "EXEC to wait", h.pause.hasWaiting(1))
+		h.pause.end()
+		p.wantHear("[+OK]", "+PONG")
+
+		p.want("MULTI", "+OK")
+		monitor.want("MONITOR", "+OK")
+		h.pause.begin(1e6, pauseAll)
+		p.say("CLIENT GETNAME", "KEYS *", "SUBSCRIBE c", "GET k", "EXEC")
+		eventually(t, "it to wait", h.pause.hasWaiting(1))
+		monitor.want("PING", "+PONG") // who monitors doesn't wait
+		h.pause.end()
+		p.wantHear("+QUEUED", "+QUEUED", "+QUEUED", "+QUEUED")
+		require.Equal(t, `[$nil, ["k"], ["subscribe", "c", :1], "1"]`, p.hear())
+	})
+}
+
+// HELLO changes the protocol of what comes after it in the same EXEC, wherever that runs.
+func TestHelloInExec(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		for _, between := range []string{"PING", "KEYS none*"} {
+			p := h.dial()
+			p.want("MULTI", "+OK", between, "+QUEUED", "HELLO 3", "+QUEUED", "HGETALL none", "+QUEUED")
+			p.raw("EXEC\r\nHGETALL none\r\n")
+			got := make([]byte, 0, 1000)
+			for !strings.HasSuffix(string(got), "*0\r\n%0\r\n%0\r\n") && len(got) < cap(got) {
+				n, err := p.r.Read(got[len(got):cap(got)])
+				require.NoError(t, err, "%q", got)
+				got = got[:len(got)+n]
+			}
+			require.Contains(t, string(got), "%7\r\n$6\r\nserver")
+			require.Contains(t, string(got), "$5\r\nproto\r\n:3\r\n")
+		}
 	})
 }
 

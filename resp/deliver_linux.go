@@ -234,7 +234,7 @@ func (l *loop) spread(run []entry) {
 		if c.closed || c.closing || !c.takes(run[0].what) {
 			continue
 		}
-		proto := c.out.Proto()
+		proto := c.proto()
 		b := joined[proto-2]
 		if b == nil {
 			b = join(run, proto)

@@ -713,7 +713,7 @@ func (l *loop) resume(c *client) {
 	case c.closed || !c.loop.away:
 	case c.loop.next.row == nil: // it waited for room
 		l.back(c)
-	case l.server.pause.holds(c.loop.next.row) && l.server.pause.wait(c):
+	case c.paused(c.loop.next.row) && l.server.pause.wait(c):
 	default:
 		l.runNext(c)
 		l.readAhead(c) // what came meanwhile was not looked at

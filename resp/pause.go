@@ -29,15 +29,23 @@ type pause struct {
 	waiting []*client
 }
 
-// holds tells whether the command has to wait.
-func (p *pause) holds(row *command.Row) bool {
-	switch pauseMode(p.mode.Load()) {
-	case pauseNone:
+// on says that there is a pause.
+func (p *pause) on() bool { return pauseMode(p.mode.Load()) != pauseNone }
+
+// paused tells whether the client's command has to wait. Those who monitor don't, as in Redis.
+func (c *client) paused(row *command.Row) bool {
+	mode := pauseMode(c.server.pause.mode.Load())
+	switch {
+	case mode == pauseNone || c.monitors:
 		return false
-	case pauseAll:
+	case mode == pauseAll:
 		return true
 	}
-	return row.Flags&(command.Write|command.MayReplicate) != 0
+	flags := row.Flags
+	if row.Name == "exec" {
+		flags |= c.session.QueuedFlags()
+	}
+	return flags&(command.Write|command.MayReplicate) != 0
 }
 
 // begin starts a pause or extends the one there is. A time too long to be counted is over at once, as in Redis.
@@ -60,18 +68,18 @@ func (p *pause) begin(millis int64, mode pauseMode) {
 }
 
 // expire ends the pause if its time has come: a timer may fire while the pause is being made longer.
-func (p *pause) expire() {
-	p.mu.Lock()
-	due := !time.Now().Before(p.until)
-	p.mu.Unlock()
-	if due {
-		p.end()
-	}
-}
+func (p *pause) expire() { p.endIf(func() bool { return !time.Now().Before(p.until) }) }
 
 // end ends the pause and lets everyone who waits go on.
-func (p *pause) end() {
+func (p *pause) end() { p.endIf(func() bool { return true }) }
+
+// endIf does so if that is due; it asks with the lock held.
+func (p *pause) endIf(due func() bool) {
 	p.mu.Lock()
+	if !due() {
+		p.mu.Unlock()
+		return
+	}
 	if p.timer != nil {
 		p.timer.Stop()
 		p.timer = nil

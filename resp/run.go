@@ -44,6 +44,7 @@ type call struct {
 	args   [][]byte
 	run    handler // nil: the session runs it
 	slow   bool
+	queued bool // EXEC is to run it
 	pushes bool // see boundRow
 }
 
@@ -107,13 +108,14 @@ loop:
 				watch.Settle()
 			}
 			switch {
-			case s.pause.holds(row):
+			case s.pause.on() && c.paused(row):
 				why = needPause
+				slow = slow && !queued
 			case slow && !queued:
 				why = needAway
 			case queued && run != nil:
 				pushes = false
-				c.enqueue(run, row, args)
+				c.enqueue(run, row, args, &c.out)
 			case run != nil:
 				c.publish(row)
 				c.runBound(run, row, args, &c.out)
@@ -126,7 +128,7 @@ loop:
 				}
 			}
 			if why != needMore {
-				next = call{row: row, args: args, run: run, slow: slow, pushes: pushes}
+				next = call{row: row, args: args, run: run, slow: slow, queued: queued, pushes: pushes}
 				left = left[n:]
 				count++
 				break
@@ -183,8 +185,8 @@ loop:
 }
 
 // enqueue keeps a command of this package for EXEC.
-func (c *client) enqueue(run handler, row *command.Row, args [][]byte) {
-	c.session.Enqueue(row, args, &c.out, func(args [][]byte, w reply.Writer) {
+func (c *client) enqueue(run handler, row *command.Row, args [][]byte, w *reply.RESP) {
+	c.session.Enqueue(row, args, w, func(args [][]byte, w reply.Writer) {
 		c.executing = true
 		c.runBound(run, row, args, w.(*reply.RESP))
 		c.executing = false
@@ -279,7 +281,10 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 		c.show(next.row, next.args) // before it waits
 		show = false
 	}
-	if next.run != nil {
+	if next.queued && next.run != nil {
+		next.pushes = false
+		c.enqueue(next.run, next.row, next.args, w)
+	} else if next.run != nil {
 		c.runBound(next.run, next.row, next.args, w)
 	} else {
 		if patient {

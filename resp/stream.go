@@ -137,7 +137,7 @@ func (t *stream) process() {
 			t.flush(c)
 			c.seen.away.Store(true)
 			if why == needPause {
-				t.idle(func() bool { return c.server.pause.holds(next.row) && c.server.pause.wait(c) })
+				t.idle(func() bool { return c.paused(next.row) && c.server.pause.wait(c) })
 			}
 			if !c.killed.Load() {
 				t.elsewhere(next)
