@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/darterdb/darter"
 	"github.com/darterdb/darter/internal/command"
@@ -104,7 +105,7 @@ const (
 
 // seen is what others may see of a client, brought up to date once a batch.
 type seen struct {
-	active   atomic.Int64 // Unix second of its last batch
+	active   atomic.Int64 // Unix second at which it last sent or took something
 	cmd      atomic.Pointer[command.Row]
 	db       atomic.Int32
 	multi    atomic.Int32 // commands queued since MULTI, -1 outside
@@ -164,11 +165,16 @@ func (c *client) flag(bit uint32, on bool) {
 	}
 }
 
-// publish shows others how the client stands. Plain loads come first: a store to a line that did not change costs more.
-func (c *client) publish(last *command.Row) {
+// stir notes that the client does something now: it has sent commands, or takes replies.
+func (c *client) stir() {
 	if now := c.server.clock.Load(); c.seen.active.Load() != now {
 		c.seen.active.Store(now)
 	}
+}
+
+// publish shows others how the client stands. Plain loads come first: a store to a line that did not change costs more.
+func (c *client) publish(last *command.Row) {
+	c.stir()
 	if last != nil && c.seen.cmd.Load() != last {
 		c.seen.cmd.Store(last)
 	}
@@ -240,6 +246,27 @@ func (c *client) publishOut(n int) {
 	case c.seen.overSoft.Load() == 0:
 		c.seen.overSoft.Store(c.server.clock.Load())
 	}
+}
+
+// overdue tells whether the client has had a backlog for too long, or one that is too large now. The limits may have
+// changed since the backlog did, and with them what is noted of it.
+func (c *client) overdue(now int64) bool {
+	limit, out := c.limit(), c.seen.out.Load()
+	hard, soft := limit.hard.Load(), limit.soft.Load()
+	since := c.seen.overSoft.Load()
+	switch {
+	case hard != 0 && out > hard:
+		return true
+	case soft == 0 || out <= soft:
+		if since != 0 {
+			c.seen.overSoft.Store(0)
+		}
+		return false
+	case since == 0:
+		c.seen.overSoft.Store(now)
+		return false
+	}
+	return now-since > limit.period.Load()/int64(time.Second)
 }
 
 // setProto changes the protocol version.

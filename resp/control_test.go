@@ -236,6 +236,64 @@ func TestSoftOutputLimit(t *testing.T) {
 	}
 }
 
+// Limits that have changed hold for the backlogs there are.
+func TestLimitsThatChange(t *testing.T) {
+	for _, loops := range []int{1, -1} {
+		t.Run(fmt.Sprintf("%d loops", loops), func(t *testing.T) { limitsThatChange(t, loops) })
+	}
+}
+
+func limitsThatChange(t *testing.T, loops int) {
+	h := serveTCP(t, Options{Loops: loops, OutputLimit: OutputLimit{Soft: 1 << 20, Period: time.Hour}})
+	reading, deaf := h.dial(), h.dial()
+	reading.raw(bulk("k", 16<<20))
+	reading.wantHear("+OK")
+	reading.say("GET k")
+	c := h.clients.all()[0]
+	eventually(t, "a backlog", func() bool { return c.seen.overSoft.Load() != 0 })
+	c.seen.overSoft.Store(1) // long ago
+	h.SetOutputLimit(OutputLimit{})
+	h.sweep()
+	if got := reading.hear(); len(got) < 16<<20 {
+		t.Errorf("got %d bytes, under a limit that was lifted", len(got))
+	}
+	deaf.say("GET k")
+	c = h.clients.all()[1]
+	eventually(t, "a backlog", func() bool { return c.seen.out.Load() > 1<<20 })
+	h.SetOutputLimit(OutputLimit{Soft: 1 << 20, Period: time.Hour})
+	h.sweep()
+	if c.seen.overSoft.Load() == 0 || c.killed.Load() {
+		t.Error("a backlog from before a soft limit is not seen")
+	}
+	h.SetOutputLimit(OutputLimit{Hard: 1 << 20})
+	h.sweep()
+	if !c.killed.Load() {
+		t.Error("a backlog from before a hard limit is not seen")
+	}
+}
+
+// Who takes what he has asked for is not idle, however long it takes him.
+func TestReadersDoNotIdle(t *testing.T) {
+	for _, loops := range []int{1, -1} {
+		t.Run(fmt.Sprintf("%d loops", loops), func(t *testing.T) { readersDoNotIdle(t, loops) })
+	}
+}
+
+func readersDoNotIdle(t *testing.T, loops int) {
+	h := serveTCP(t, Options{Loops: loops, Timeout: time.Hour})
+	p := h.dial()
+	p.raw(bulk("k", 16<<20))
+	p.wantHear("+OK")
+	p.say("GET k")
+	c := h.clients.all()[0]
+	eventually(t, "a backlog", func() bool { return c.seen.out.Load() > 0 })
+	c.seen.active.Store(0)
+	if _, err := p.r.Discard(8 << 20); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it to be seen", func() bool { return c.seen.active.Load() != 0 })
+}
+
 // Shutdown lets commands that run end and replies that are under way arrive.
 func TestShutdownFinishesReplies(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {

@@ -610,6 +610,9 @@ func (l *loop) send(c *client, b []byte) int {
 		return 0
 	}
 	l.sent += int64(n)
+	if n > 0 {
+		c.stir()
+	}
 	if n < len(b) {
 		l.block(c)
 	}

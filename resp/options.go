@@ -112,6 +112,9 @@ func (l *limits) set(to OutputLimit) {
 	l.period.Store(int64(max(to.Period, 0)))
 }
 
+// any says that there is a bound.
+func (l *limits) any() bool { return l.hard.Load()|l.soft.Load() != 0 }
+
 // secret is a password that is compared in a time that does not depend on what was guessed.
 type secret [sha256.Size]byte
 

@@ -215,8 +215,7 @@ func (s *Server) housekeeping() {
 		case now := <-tick.C:
 			s.clock.Store(now.Unix())
 		}
-		soft := s.set.normal.soft.Load() | s.set.pubsub.soft.Load()
-		if round%sweepRounds == 0 && (s.set.timeout.Load() != 0 || soft != 0) {
+		if round%sweepRounds == 0 && (s.set.timeout.Load() != 0 || s.set.normal.any() || s.set.pubsub.any()) {
 			s.sweep()
 		}
 	}
@@ -231,8 +230,7 @@ func (s *Server) sweep() {
 			s.log.Debug("closing idle client", "client", c.id, "addr", c.addr)
 			s.kill(c)
 		}
-		period := c.limit().period.Load() / int64(time.Second)
-		if since := c.seen.overSoft.Load(); since != 0 && now-since > period {
+		if c.overdue(now) {
 			c.cutOff("it does not read", c.seen.out.Load())
 			s.kill(c)
 		}

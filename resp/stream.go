@@ -407,6 +407,9 @@ func (t *stream) writeLocked() {
 			t.mu.Unlock()
 			n, err := t.conn.Write(buf[at:min(at+writeChunk, len(buf))])
 			t.client.meter.out.Add(int64(n))
+			if n > 0 {
+				t.client.stir()
+			}
 			t.mu.Lock()
 			at += n
 			t.mu.failed = t.mu.failed || err != nil

@@ -50,6 +50,9 @@ func (w *RESP) Rewind(mark int64) {
 		w.Full = w.Full[:last]
 	}
 	w.Buf = w.Buf[:max(mark-w.before, 0)]
+	if mark == 0 {
+		w.before, w.over = 0, false
+	}
 }
 
 // Over says that the replies were more than Limit. There are none then.

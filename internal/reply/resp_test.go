@@ -182,6 +182,12 @@ func TestChunks(t *testing.T) {
 		t.Fatalf("the limit of 1000 bytes does not tell at %d", limited.Mark())
 	}
 	limited.Rewind(0)
+	if limited.Over() || limited.Mark() != 0 {
+		t.Fatal("what was taken back as a whole is over the limit")
+	}
+	for range 1000 {
+		limited.Int(1000)
+	}
 	if limited.Reset(2); limited.Over() || limited.Mark() != 0 {
 		t.Fatal("a reset writer remembers")
 	}
