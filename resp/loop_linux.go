@@ -759,11 +759,11 @@ func (l *loop) doJobs() (stopped bool) {
 	l.mu.Lock()
 	l.taken, l.mu.jobs = l.mu.jobs, l.taken[:0]
 	l.mu.Unlock()
-	for _, o := range l.taken {
+	for i, o := range l.taken {
 		c := o.client
 		switch {
 		case c == nil:
-			l.end()
+			l.end(l.taken[i+1:])
 			return true
 		case o.what == jobAdopt:
 			l.adopt(c)
@@ -846,8 +846,8 @@ func (l *loop) release() {
 	l.clients--
 }
 
-// end closes all clients and gives up what the loop has of the system.
-func (l *loop) end() {
+// end closes all clients and gives up what the loop has of the system. left is jobs that it won't do.
+func (l *loop) end(left []order) {
 	for _, c := range l.byFD {
 		if c != nil {
 			l.close(c)
@@ -857,7 +857,7 @@ func (l *loop) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mu.stopped = true
-	for _, o := range l.mu.jobs {
+	for _, o := range append(left, l.mu.jobs...) {
 		abandon(o)
 	}
 	l.poller.close()
