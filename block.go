@@ -141,6 +141,7 @@ func (s *Session) sleep(c *command.Call) error {
 		c.Fail(errUnblocked)
 		return nil
 	}
+	s.inVain = true
 	c.Row.Late(c)
 	return nil
 }
@@ -217,6 +218,9 @@ func (s *Session) Leave() {
 	s.gone.Store(true)
 	s.Unblock(false)
 }
+
+// Left says that Leave was called.
+func (s *Session) Left() bool { return s.gone.Load() }
 
 // Blocked says whether the session's command waits. It may be called by any goroutine.
 func (s *Session) Blocked() bool { return s.waiter.Load() != nil }

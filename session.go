@@ -60,6 +60,7 @@ type Session struct {
 
 	observer Observer      // nil if nobody wants to be told
 	waited   time.Duration // in commands that waited; see Waited
+	inVain   bool          // the last of these
 }
 
 // NewSession returns a session on the cache's logical database. Close it when done.

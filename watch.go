@@ -37,12 +37,12 @@ type Observer interface {
 // SetObserver has o told of what the session runs, from now on.
 func (s *Session) SetObserver(o Observer) { s.observer = o }
 
-// Waited returns how long commands of the session have waited for keys since it was last asked. That is not counted as
-// theirs in SLOWLOG.
-func (s *Session) Waited() time.Duration {
-	waited := s.waited
-	s.waited = 0
-	return waited
+// Waited returns how long commands of the session have waited for keys since it was last asked, and whether the last of
+// them waited in vain. That time is not counted as theirs in SLOWLOG, and of who waits in vain nothing is noted at all.
+func (s *Session) Waited() (waited time.Duration, inVain bool) {
+	waited, inVain = s.waited, s.inVain
+	s.waited, s.inVain = 0, false
+	return waited, inVain
 }
 
 // Watchdog returns what measures commands. It is for package resp.

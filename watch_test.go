@@ -206,13 +206,20 @@ func TestTimesWithinExec(t *testing.T) {
 func TestWaited(t *testing.T) {
 	_, s, _ := observedSession(t, Options{})
 	s.do(t, "GET k", "RPUSH l x", "BLPOP l 0")
-	require.Zero(t, s.Waited())
+	notAtAll := func() {
+		t.Helper()
+		waited, inVain := s.Waited()
+		require.Zero(t, waited)
+		require.False(t, inVain)
+	}
+	notAtAll()
 	began := time.Now()
 	s.do(t, "BLPOP l 0.02")
-	waited := s.Waited()
+	waited, inVain := s.Waited()
+	require.True(t, inVain)
 	require.GreaterOrEqual(t, waited, 20*time.Millisecond)
 	require.LessOrEqual(t, waited, time.Since(began))
-	require.Zero(t, s.Waited())
+	notAtAll()
 }
 
 // The directives reach the watchdog, also when they are larger than any duration.

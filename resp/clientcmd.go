@@ -153,7 +153,7 @@ func tooMany(sub []byte) string {
 	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try CLIENT HELP.", sub)
 }
 
-// clientUnblock finds nobody who waits: no command of the table blocks.
+// clientUnblock ends the wait of another client's command.
 func clientUnblock(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 	if len(args) > 4 {
 		w.Error(tooMany(args[1]))

@@ -299,7 +299,13 @@ func (c *client) elsewhere(next call, w *reply.RESP, patient bool) (done bool) {
 			c.defect(w, mark, err)
 		}
 	}
-	c.ran(next.row, next.args, watch.Lap()-c.session.Waited(), show)
+	switch waited, inVain := c.session.Waited(); {
+	case !inVain:
+		c.ran(next.row, next.args, watch.Lap()-waited, show)
+	case c.session.Left(): // to nobody nothing is answered, and nothing more is done for it
+		w.Rewind(mark)
+		c.leaving = true
+	}
 	c.session.Broadcast()
 	if c.caching {
 		c.finished(next.args)

@@ -278,6 +278,42 @@ func TestHalfClosed(t *testing.T) {
 	})
 }
 
+// Whoever goes while his command waits gets no reply to that, and nothing behind it is done for him.
+func TestHalfClosedWait(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p := h.dial()
+		half, ok := p.Conn.(interface{ CloseWrite() error })
+		if !ok {
+			return
+		}
+		p.want("RPUSH q x", ":1")
+		p.say("BLPOP q 0", "BLPOP q 0", "SET behind 1", "PING")
+		if err := half.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := p.wantClosed(), "*2\r\n$1\r\nq\r\n$1\r\nx\r\n"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		h.dial().want("EXISTS behind", ":0")
+	})
+}
+
+// The memory of a long command is not kept for the client's short ones.
+func TestLongCommandsAreForgotten(t *testing.T) {
+	if checkedBuild {
+		return
+	}
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p := h.dial()
+		p.want("PING", "+PONG")
+		before := memory()
+		p.raw(bulk("k", 32<<20))
+		p.wantHear("+OK")
+		p.want("DEL k", ":1", "PING", "+PONG")
+		eventually(t, "the memory to be free", func() bool { return int64(memory()-before) < 16<<20 })
+	})
+}
+
 func TestMaxClients(t *testing.T) {
 	onEach(t, Options{MaxClients: 2}, func(t *testing.T, h *house) {
 		a, b := h.dial(), h.dial()

@@ -158,10 +158,14 @@ func (t *stream) process() {
 			more = false
 		}
 	}
-	if len(left) <= cap(c.rest) {
-		c.rest = c.rest[:copy(c.rest[:cap(c.rest)], left)]
-	} else {
+	switch room := cap(c.rest); {
+	case len(left) > room:
 		c.rest = left
+	case room > largeRead && len(left) < room/4: // neither rest nor the last arguments keep the memory of a long command
+		c.rest = bytes.Clone(left)
+		c.parser.Reset()
+	default:
+		c.rest = c.rest[:copy(c.rest[:room], left)]
 	}
 	c.publishIn()
 	if int64(len(c.rest)) > c.server.set.queryLimit.Load() {
@@ -191,11 +195,7 @@ func (t *stream) elsewhere(next call) {
 	} else {
 		c.elsewhere(next, &w, true)
 	}
-	switch {
-	case c.killed.Load(): // the end of a wait is no reply
-		c.closing = true
-		return
-	case w.Over():
+	if w.Over() {
 		c.cutOff("its output is over the limit", w.Mark())
 		c.server.kill(c)
 		c.closing = true

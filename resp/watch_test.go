@@ -308,12 +308,20 @@ func TestSlowlogOfCommandsThatWait(t *testing.T) {
 		a := h.dial()
 		a.want("CONFIG SET slowlog-log-slower-than 0", "+OK")
 		began := time.Now()
-		a.want("BLPOP none 0.15", "*nil")
+		a.say("BLPOP late 0")
+		eventually(t, "it to wait", blocked(h, 1))
+		time.Sleep(wait)
+		_, err := h.cache.Do(t.Context(), "RPUSH", "late", "x")
+		require.NoError(t, err)
+		a.wantHear(`["late", "x"]`)
 		took := time.Since(began)
-		m := regexp.MustCompile(`:([0-9]+), \["BLPOP", "none"`).FindStringSubmatch(a.do("SLOWLOG GET 1"))
+		m := regexp.MustCompile(`:([0-9]+), \["BLPOP", "late"`).FindStringSubmatch(a.do("SLOWLOG GET 1"))
 		require.NotNil(t, m)
 		micros, _ := strconv.ParseInt(m[1], 10, 64)
 		require.LessOrEqual(t, time.Duration(micros)*time.Microsecond, took-wait)
+		// Who has waited in vain is not in the log, as with Redis.
+		a.want("BLPOP none 0.001", "*nil", "XREAD BLOCK 1 STREAMS none $", "*nil")
+		require.NotContains(t, a.do("SLOWLOG GET -1"), `"none"`)
 	})
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"math/big"
 	"time"
 
 	"github.com/darterdb/darter/internal/errs"
@@ -24,6 +25,9 @@ func timeout(arg []byte) (time.Duration, error) {
 		return 0, errWaitTime
 	}
 	ms := math.Ceil(s * 1000)
+	if ms < 0 {
+		ms = wholeMillis(arg)
+	}
 	switch {
 	case ms >= math.MaxInt64:
 		return 0, errTimeoutRange
@@ -34,6 +38,17 @@ func timeout(arg []byte) (time.Duration, error) {
 		return math.MaxInt64, nil
 	}
 	return time.Duration(ms) * time.Millisecond, nil
+}
+
+// wholeMillis returns the whole milliseconds of a negative time. Redis reckons with 64 bits for it, in which -0.001 is a hair
+// less than one of them: that is for ever, too.
+func wholeMillis(arg []byte) float64 {
+	f, _, err := big.ParseFloat(string(arg), 0, 64, big.ToNearestEven)
+	if err != nil {
+		return -1
+	}
+	whole, _ := f.Mul(f, big.NewFloat(1000)).Int64()
+	return float64(whole)
 }
 
 // eachAwaited calls fn with the keys in args[first:first+n] that are to be looked at, until it returns true, and says
