@@ -194,14 +194,15 @@ func (s *Server) shuttingDown() bool {
 	}
 }
 
-// kill closes a client from outside. It is out of the registry at once; its transport follows.
+// kill closes a client from outside. It is out of the registry at once; its transport follows. Who kills may hold shards,
+// and be about to serve the client's own command: so it is the transport that ends its wait. Who holds nothing may do so
+// himself, by session.Leave.
 func (s *Server) kill(c *client) {
 	if c.killed.Swap(true) {
 		return
 	}
 	s.clients.remove(c)
 	c.transport.ask(c, jobKill)
-	c.session.Leave() // not when the transport gets to it: what comes next is for others
 }
 
 // housekeeping keeps the coarse clock and closes clients that idle or do not read.

@@ -79,18 +79,18 @@ func TestScriptOverAConnection(t *testing.T) {
 	})
 }
 
-// A client that was killed takes nothing, from the moment on at which whoever killed it is told so.
-func TestKilledClientsTakeNothing(t *testing.T) {
-	onEach(t, Options{Loops: 1}, func(t *testing.T, h *house) {
-		other := h.dial()
-		for range 10 {
-			waiting := h.dial()
-			id := waiting.id()
-			waiting.say("BLPOP q 0")
-			eventually(t, "a client waits", blocked(h, 1))
-			other.raw(string(bytesOf("CLIENT KILL ID "+id, "RPUSH q x", "DEL q")))
-			other.wantHear(":1", ":1", ":1")
-		}
+// A client that is cut off while its own command is being served, since it is told of a key that this changes, holds up
+// nobody.
+func TestCutOffWhileServed(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		p, other := h.dial(), h.dial()
+		p.say("HELLO 3")
+		p.hear()
+		p.want("CLIENT TRACKING ON", "+OK", "LLEN {q}to", ":0")
+		p.say("BLMOVE {q}from {q}to LEFT LEFT 0")
+		eventually(t, "it to wait", blocked(h, 1))
+		h.SetOutputLimit(OutputLimit{Hard: 20})
+		other.want("RPUSH {q}from x", ":1", "LLEN {q}to", ":1")
 	})
 }
 
