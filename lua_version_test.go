@@ -3,6 +3,7 @@ package darter_test
 import (
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,4 +150,25 @@ func versions(c *darter.Cache) int {
 	var st darter.Stats
 	c.Stats(&st)
 	return st.Snapshots
+}
+
+// A version is read without a trace, whatever time it is.
+func TestReadOnlyScriptLeavesNoTrace(t *testing.T) {
+	for _, start := range []int64{0, 1 << 30} {
+		var now atomic.Int64
+		now.Store(start - 1000)
+		c, err := darter.New(darter.Options{Now: func() time.Time { return time.Unix(now.Load(), 0) }})
+		require.NoError(t, err)
+		s := c.NewSession()
+		do(s, "SET", "k", "v")
+		now.Store(start)
+		idle := func() bool { return do(s, "OBJECT", "IDLETIME", "k") == int64(1000) }
+		require.Eventually(t, idle, time.Minute, time.Millisecond)
+		const script = long + "return redis.call('GET', KEYS[1])"
+		do(s, "EVAL_RO", script, 1, "none") // finds out that it is long
+		require.Equal(t, "v", do(s, "EVAL_RO", script, 1, "k"))
+		require.True(t, idle())
+		s.Close()
+		require.NoError(t, c.Close())
+	}
 }

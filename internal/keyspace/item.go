@@ -117,7 +117,7 @@ func (db *DB) Look(h uint64, key []byte) Item {
 			return Item{}
 		}
 		return Item{db: db, hash: h, slot: w}
-	case db.shard.asOf != 0:
+	case db.shard.frozen != nil:
 		return db.lookFrozen(h, key)
 	}
 	pos, w, ok := db.t.Find(h, key)
@@ -345,7 +345,7 @@ func (db *DB) ScanSome(cursor uint64, want func(Item) bool, fn func(Item)) uint6
 				now = db.Now()
 			}
 			if db.t.Expiry(w) <= now {
-				if len(expired) < len(buf) && db.shard.asOf == 0 {
+				if len(expired) < len(buf) && db.shard.frozen == nil {
 					expired = append(expired, db.t.Hash(db.t.Key(w)))
 				}
 				return

@@ -104,7 +104,7 @@ type Shard struct {
 	spare     *savepoint // memory of one that is over
 	committed bool       // what is read now is the state before it
 	aside     asideKeys  // of an Aside: all that can be read
-	asOf      int64      // of a Shadow: when it was frozen
+	frozen    *Frozen    // of a Shadow: what it shows
 	closing   []*slab.Version
 	graves    []*Grave // databases that a transaction flushed
 }

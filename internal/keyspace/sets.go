@@ -210,7 +210,7 @@ func OpenSets(keys []Target, dst []value.Set, untouched bool) ([]value.Set, erro
 
 // again finds a key that was looked up just before, or doesn't as it didn't then, and removes nothing.
 func (t *Target) again() Item {
-	if s := t.DB.shard; s.committed || s.aside != nil || s.asOf != 0 { // nothing is removed
+	if s := t.DB.shard; s.committed || s.aside != nil || s.frozen != nil { // nothing is removed
 		return t.DB.Look(t.Hash, t.Key)
 	}
 	return t.DB.refind(t.Hash, t.Key)

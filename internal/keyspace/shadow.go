@@ -26,7 +26,7 @@ func (s *Shard) Shadow(f *Frozen) *Shadow {
 	}
 	// What commands make for the time being is made in memory of its own.
 	memory := slab.New(s.Region)
-	shadow := &Shadow{Shard: &Shard{Config: c, slab: memory, dbs: make([]*DB, len(f.dbs)), asOf: f.at}}
+	shadow := &Shadow{Shard: &Shard{Config: c, slab: memory, dbs: make([]*DB, len(f.dbs)), frozen: f}}
 	shadow.heap = value.Heap{Slab: memory, Seed: s.Seed, Limits: s.Limits}
 	for i, db := range f.dbs {
 		if db != nil {
@@ -58,7 +58,7 @@ func (s *Shadow) Free() {
 // lookFrozen is Look for a shadow.
 func (db *DB) lookFrozen(h uint64, key []byte) Item {
 	_, w, ok := db.t.Find(h, key)
-	if !ok || w.Expires() && db.t.Expiry(w) <= db.shard.asOf {
+	if !ok || w.Expires() && db.t.Expiry(w) <= db.shard.frozen.at {
 		return Item{}
 	}
 	return Item{db: db, hash: h, slot: w}
