@@ -158,7 +158,7 @@ func (s *Session) runNative(c *command.Call, fn GoFunction, keys, args [][]byte)
 		err = writeResult(c.W, result)
 	}
 	if err != nil {
-		c.W.Error(errorReply(err))
+		s.fail(c.W, err)
 	}
 }
 

@@ -146,4 +146,12 @@ func TestRegisterFunction(t *testing.T) {
 	require.Equal(t, []byte("2"), do(s, "EXEC").([]any)[1])
 	require.NoError(t, c.RegisterFunction("odd", func(*darter.Tx, []string, [][]byte) (any, error) { return []any{struct{}{}}, nil }))
 	require.Contains(t, do(s, "FCALL", "odd", 0), "type struct {}")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, c.RegisterFunction("late", func(*darter.Tx, []string, [][]byte) (any, error) {
+		cancel()
+		return nil, ctx.Err()
+	}))
+	_, err := s.Do(ctx, "FCALL", "late", 0)
+	require.ErrorIs(t, err, context.Canceled, "as from a script")
 }
