@@ -21,8 +21,9 @@ import (
 //	Commit    closes the version, which frees a and b.
 //	Rollback  goes through the log backwards: frees c and d with the nodes born since, and puts a and b back.
 //
-// Others who read the shard meanwhile read the last committed state: a key that the log knows is read from the cell that
-// the log has, any other from the dictionary. They neither remove what has expired nor leave notes of access.
+// Others who read the shard meanwhile read the last committed state: a key whose cell is older than the savepoint is read
+// from there, one that the log knows from the cell that the log has. They neither remove what has expired nor leave notes
+// of access.
 type savepoint struct {
 	version *slab.Version
 	log     []logEntry
@@ -32,7 +33,8 @@ type savepoint struct {
 	dbs     []*DB        // as they were; nil as long as none was replaced
 	empty   []*DB        // databases that stand for those that weren't there
 
-	// committed finds the oldest log entry of a key. It is made when somebody else first reads, of the log up to seen.
+	// committed finds the oldest log entry of a key. It is made of the log up to seen, when somebody else first reads a key
+	// that is absent now, or has changed.
 	committed map[committedKey]table.Slot
 	seen      int
 }
@@ -257,8 +259,8 @@ func (s *Shard) committedDB(i int) (*DB, error) {
 	return sp.dbs[i], nil
 }
 
-// before returns what a key was when the savepoint began, if the log knows it.
-func (sp *savepoint) before(db *DB, key []byte) (table.Slot, bool) {
+// before returns what a key was when the savepoint began: 0 if it was absent, or the log doesn't know it.
+func (sp *savepoint) before(db *DB, key []byte) table.Slot {
 	if sp.committed == nil {
 		sp.committed = make(map[committedKey]table.Slot)
 	}
@@ -276,15 +278,16 @@ func (sp *savepoint) before(db *DB, key []byte) (table.Slot, bool) {
 			sp.committed[id] = e.slot
 		}
 	}
-	w, ok := sp.committed[committedKey{db, string(key)}]
-	return w, ok
+	return sp.committed[committedKey{db, string(key)}]
 }
 
-// lookCommitted is Look for those who read the state before the savepoint.
+// lookCommitted is Look for those who read the state before the savepoint. What has the cell that it had then has not
+// changed: for most readers that is all there is to find out.
 func (db *DB) lookCommitted(h uint64, key []byte) Item {
-	w, ok := db.shard.save.before(db, key)
-	if !ok {
-		_, w, _ = db.t.Find(h, key)
+	sp := db.shard.save
+	_, w, ok := db.t.Find(h, key)
+	if !ok || !db.shard.slab.BornBy(w.Ref(), sp.version) {
+		w = sp.before(db, key)
 	}
 	if w == 0 || w.Expires() && db.t.Expiry(w) <= db.Now() {
 		return Item{}

@@ -1,7 +1,9 @@
 package keyspace
 
 import (
+	"fmt"
 	"maps"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 )
@@ -72,4 +74,27 @@ func (w *world) settle(keep bool) {
 		w.walk = nil
 	}
 	w.saved = nil
+}
+
+// Others who read what a transaction has not changed need not wait until its log is indexed.
+func TestReadsOfTheUnchangedAreQuick(t *testing.T) {
+	w := newWorld(t)
+	for i := range 100 {
+		w.set(0, fmt.Sprint("key:", i), "old", SetOptions{})
+	}
+	w.save()
+	w.set(0, "key:0", "new", SetOptions{})
+	s := w.shards[shardOfKey("key:0")]
+	s.AsCommitted(true)
+	for i := 1; i < 100; i++ {
+		if key := fmt.Sprint("key:", i); w.shards[shardOfKey(key)] == s {
+			w.agree(0, key)
+		}
+	}
+	require.Nil(t, s.save.committed)
+	k := w.target(0, "key:0")
+	require.Equal(t, "old", string(k.DB.Look(k.Hash, k.Key).Value()))
+	s.AsCommitted(false)
+	w.settle(false)
+	w.check()
 }
