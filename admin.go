@@ -2,7 +2,6 @@ package darter
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -380,6 +379,6 @@ func debugCommand(s *Session, c *command.Call) {
 	case sub == "help":
 		command.WriteHelp(c.W, "DEBUG", debugHelp...)
 	default:
-		c.W.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try DEBUG HELP.", c.Args[1]))
+		wrongSubcommand(c, "DEBUG")
 	}
 }

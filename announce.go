@@ -51,7 +51,7 @@ type announcement struct {
 	late    bool              // it was told already, but not to those who have read the key in this transaction
 }
 
-// announcer returns that of a shard that is held, and lets it hear of changes.
+// announcerOf returns that of a shard that is held, and lets it hear of changes.
 func (e *engine) announcerOf(sh *shard) *announcer {
 	if sh.announcer == nil {
 		a := &announcer{e: e, sh: sh, tracked: tracking.Table{Registry: &e.trackers, Shard: sh.mu.number}}

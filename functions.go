@@ -244,9 +244,13 @@ type functionSet struct {
 	functions map[string]callable
 }
 
-// copied returns what there is, or only the Go functions. sc.mu is held.
+func newFunctionSet() functionSet {
+	return functionSet{map[string]*luavm.Library{}, map[string]callable{}}
+}
+
+// copiedLocked returns what there is, or only the Go functions. sc.mu is held.
 func (sc *scripting) copiedLocked(all bool) functionSet {
-	set := functionSet{map[string]*luavm.Library{}, map[string]callable{}}
+	set := newFunctionSet()
 	if all {
 		maps.Copy(set.libraries, sc.libraries)
 	}
@@ -360,7 +364,7 @@ func functionFlushCommand(s *Session, c *command.Call) {
 	case len(c.Args) > 3:
 		wrongSubcommand(c, "FUNCTION")
 		return
-	case len(c.Args) == 3 && !bytes.EqualFold(c.Args[2], []byte("sync")) && !bytes.EqualFold(c.Args[2], []byte("async")):
+	case len(c.Args) == 3 && !isFlushMode(c.Args[2]):
 		c.Fail(errFlushMode)
 		return
 	}
@@ -537,7 +541,7 @@ func (sc *scripting) restore(dump []byte, policy string) error {
 		return err
 	}
 	// First among themselves: they may clash with each other under any policy.
-	loaded := functionSet{map[string]*luavm.Library{}, map[string]callable{}}
+	loaded := newFunctionSet()
 	for _, text := range texts {
 		lib, err := sc.pool.LoadLibrary(text)
 		if err != nil {

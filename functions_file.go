@@ -67,7 +67,7 @@ func (l *libraryTexts) add(rec *archive.Record) error {
 
 // reload makes the libraries of texts, which go by their names.
 func (sc *scripting) reload(texts map[string]string) (functionSet, error) {
-	set := functionSet{map[string]*luavm.Library{}, map[string]callable{}}
+	set := newFunctionSet()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		lib, err := sc.pool.ReloadLibrary(texts[name])
 		if err == nil && lib.Name() != name {

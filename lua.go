@@ -467,12 +467,17 @@ func scriptExistsCommand(s *Session, c *command.Call) {
 }
 
 func scriptFlushCommand(s *Session, c *command.Call) {
-	if len(c.Args) > 3 || len(c.Args) == 3 && !bytes.EqualFold(c.Args[2], []byte("sync")) && !bytes.EqualFold(c.Args[2], []byte("async")) {
+	if len(c.Args) > 3 || len(c.Args) == 3 && !isFlushMode(c.Args[2]) {
 		c.W.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 		return
 	}
 	s.scripts.pool.Flush()
 	c.OK()
+}
+
+// isFlushMode says that a word is SYNC or ASYNC, which for scripts are the same.
+func isFlushMode(word []byte) bool {
+	return bytes.EqualFold(word, []byte("sync")) || bytes.EqualFold(word, []byte("async"))
 }
 
 func scriptDebugCommand(_ *Session, c *command.Call) {

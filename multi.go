@@ -62,8 +62,7 @@ func (s *Session) QueuedFlags() command.Flags { return s.multi.flags }
 // Spoiled says that a watched key has changed: EXEC will do nothing. It may be called by any goroutine.
 func (s *Session) Spoiled() bool { return s.watch.dirty.Load() }
 
-// Enqueue keeps a command of a connection for EXEC, which calls run in its turn. It answers to w; args are copied, and are
-// handed to run's command by the caller, who takes them from what Enqueue returns.
+// Enqueue keeps a command of a connection for EXEC, which calls run in its turn with a copy of args. It answers to w.
 func (s *Session) Enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(args [][]byte, w reply.Writer)) {
 	copied := s.multi.copyArgs(args)
 	_ = s.enqueue(row, copied, w, func(w reply.Writer) { run(copied, w) })

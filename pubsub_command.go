@@ -2,7 +2,6 @@ package darter
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/pubsub"
@@ -81,8 +80,7 @@ func (s *Session) listChannels(c *command.Call, k pubsub.Kind) {
 	case 3:
 		pattern = c.Args[2]
 	default:
-		const refusal = "ERR unknown subcommand or wrong number of arguments for '%.128s'. Try PUBSUB HELP."
-		c.W.Error(fmt.Sprintf(refusal, c.Args[1]))
+		wrongSubcommand(c, "PUBSUB")
 		return
 	}
 	names := s.hub.Names(k, pattern)

@@ -188,8 +188,10 @@ func words(args []any) ([][]byte, error) {
 	return w, nil
 }
 
-// Run runs the command of a row and lets it answer to w. Between MULTI and EXEC it keeps a copy for EXEC instead. It is what Do and package resp stand on. An error means that
-// the command failed by a defect: what it may have written to w is to be thrown away, and the error is the answer.
+// Run runs the command of a row and lets it answer to w. Between MULTI and EXEC it keeps a copy for EXEC instead. It is
+// what Do and package resp stand on. An error means that the command was not run (ErrBusy), that its context or the cache
+// has ended, or that it failed by a defect: what it may have written to w is to be thrown away, and the error is the
+// answer.
 func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 	s.count++
 	if s.multi.on && !row.ControlsMulti() {

@@ -31,7 +31,8 @@ import (
 //	engine.listening -> shard.mu         one change of the listeners, or of tracked prefixes, at a time
 //	shard[i].mu     -> shard[j].mu       only for i < j
 //	shard.mu        -> the region's lock (package slab), which takes nothing
-//	shard.mu        -> scripting.mu      functions; it takes only the lock of package luavm's pool
+//	shard.mu        -> scripting.mu      functions; it takes only the locks of scripts that run and package luavm's pool
+//	shard.mu        -> engine.starting   work for the background; it takes nothing, nor does the lock of the snapshots' list
 //	shard.mu        -> the locks of package pubsub, package tracking and servers, which take none of these
 //
 // Whoever holds a shard does not block, but for these. A build with the tag invariants checks the order of shards.

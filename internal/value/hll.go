@@ -18,8 +18,8 @@ import (
 //	dense    encoding 0: 6 bits a register, from the low bits of each byte up; 12304 bytes in all
 //	sparse   encoding 1: runs of equal registers, see hllsparse.go
 //
-// A new one is sparse. It becomes dense for good when it grows past a limit (Limits.HLLSparse) or a register past
-// what a run can tell.
+// A new one is sparse. It becomes dense for good when it grows past a limit (Limits.HLLSparse) or a register past what a
+// run can tell.
 // Strings come from users: nothing here trusts more of them than Valid has checked.
 
 const (

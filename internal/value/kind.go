@@ -86,7 +86,8 @@ func (h *Heap) Tidy() {
 	}
 }
 
-// Limits say up to what size containers stay packed, and HyperLogLogs sparse, by the names of Redis's directives. They may change at any time.
+// Limits say up to what size containers stay packed, and HyperLogLogs sparse, by the names of Redis's directives. They
+// may change at any time.
 type Limits struct {
 	HashEntries   atomic.Int64 // hash-max-listpack-entries
 	HashValue     atomic.Int64 // hash-max-listpack-value
