@@ -14,14 +14,14 @@ import (
 func (c *Cache) Hub() *pubsub.Hub { return c.hub }
 
 // Jammed says that Jam is not nil.
-func (s *Session) Jammed() bool { return s.jam != nil }
+func (s *Session) Jammed() bool { return s.by.jam != nil }
 
 // Jam returns where the session should wait before it goes on, and forgets it: what it has published is more than a
 // server could pass on yet. It is nil mostly. It is for package resp; Do waits itself.
 func (s *Session) Jam() *pubsub.Gate {
-	jam := s.jam
+	jam := s.by.jam
 	if jam != nil {
-		s.jam = nil
+		s.by.jam = nil
 	}
 	return jam
 }
@@ -33,7 +33,7 @@ func spublishCommand(s *Session, c *command.Call) { s.publish(c, pubsub.ShardCha
 func (s *Session) publish(c *command.Call, k pubsub.Kind) {
 	n, full := s.engine.publish(s.tx, k, c.Args[1], c.Args[2])
 	if full != nil {
-		s.jam = full
+		s.by.jam = full
 	}
 	c.W.Int(int64(n))
 }
@@ -61,10 +61,12 @@ func (e *engine) publish(t *transaction, k pubsub.Kind, channel, payload []byte)
 }
 
 // publishHeld publishes what the transaction has held back. Its shards are locked still, so that who gets a message
-// finds what came before it.
-func (t *transaction) publishHeld() {
+// finds what came before it. Its author is to wait, when it holds nothing, if that was more than can be passed on.
+func (t *transaction) publishHeld(by *author) {
 	for _, m := range t.messages {
-		t.e.publish(nil, m.kind, m.channel, m.payload)
+		if _, full := t.e.publish(nil, m.kind, m.channel, m.payload); full != nil {
+			by.jam = full
+		}
 	}
 	t.messages = nil
 }

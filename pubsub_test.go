@@ -227,6 +227,17 @@ func TestPublishersWaitForServers(t *testing.T) {
 		"Publish":      func() { c.Publish("c", nil) },
 		"PublishShard": func() { c.PublishShard("c", nil) },
 		"Do":           func() { _, _ = c.Do(context.Background(), "PUBLISH", "c", "x") },
+		"Update": func() {
+			_ = c.Update(context.Background(), func(tx *Tx) error { tx.Publish("c", nil); return nil })
+		},
+		"Eval": func() { _, _ = c.Eval(context.Background(), "return redis.call('SPUBLISH', 'c', 'x')", nil) },
+		"EXEC": func() {
+			s := c.NewSession()
+			defer s.Close()
+			for _, words := range [][]any{{"MULTI"}, {"PUBLISH", "c", "x"}, {"DBSIZE"}, {"EXEC"}} {
+				_, _ = s.Do(context.Background(), words...)
+			}
+		},
 	}
 	for name, publish := range publishers {
 		publish() // the gate is open

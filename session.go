@@ -11,7 +11,6 @@ import (
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/errs"
 	"github.com/darterdb/darter/internal/keyspace"
-	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/reply"
 )
 
@@ -33,8 +32,7 @@ type Session struct {
 	local bool // the user sits on this machine
 	set   shardSet
 	count int64
-	jam   *pubsub.Gate // where to wait before more is published; see Jam
-	by    author       // of what it changes
+	by    author // of what it changes
 
 	targets []command.Target
 	values  reply.Values

@@ -5,6 +5,7 @@ import (
 
 	"github.com/darterdb/darter/internal/command"
 	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/pubsub"
 	"github.com/darterdb/darter/internal/tracking"
 )
 
@@ -29,6 +30,7 @@ import (
 type author struct {
 	tracker *tracking.Tracker // nil unless it is, or was, tracked
 	changed tracking.Changes
+	jam     *pubsub.Gate // where to wait before more is published; see Session.Jam
 }
 
 // tell tells those who follow prefixes what the author has changed.

@@ -359,7 +359,7 @@ func (t *transaction) commit() {
 		}
 	}
 	t.own.tell(e)
-	t.publishHeld()
+	t.publishHeld(by)
 	for ; t.flushes > 0; t.flushes-- {
 		e.trackers.TellAll()
 	}
@@ -390,13 +390,17 @@ func (t *transaction) rollback() {
 }
 
 // transact runs fn as a transaction and commits, unless keep says otherwise of its outcome. A panic of fn is passed on
-// after a rollback.
+// after a rollback. If it has published more than a server could pass on yet, and is no session's, it waits for that.
 func (e *engine) transact(ctx context.Context, fn func(t *transaction) (keep bool, err error)) error {
 	t := &transaction{}
 	if err := t.start(e, ctx, false); err != nil {
 		return err
 	}
-	return t.run(fn)
+	err := t.run(fn)
+	if t.own.jam != nil {
+		t.own.jam.Pass(e.closing)
+	}
+	return err
 }
 
 // run runs fn, again if need be, and ends the transaction.
