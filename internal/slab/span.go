@@ -63,6 +63,7 @@ type Slab struct {
 	room  [numPurposes][numClasses]uint32 // first span with a free cell, by block number
 	fill  [numPurposes][numClasses]fill
 	all   uint32             // first of all spans and runs
+	last  uint32             // the last of them
 	spare uint32             // an empty span kept back, so that a class going up and down by one cell costs no system call
 	cells [numPurposes]int64 // bytes in use, in whole cells
 	taken int64              // bytes taken from the region
@@ -268,6 +269,8 @@ func (s *Slab) enlist(block uint32, h []byte) {
 	put32(h[hdrAllNext:], s.all)
 	if s.all != 0 {
 		put32(s.At(blockRef(s.all), headerSize)[hdrAllPrev:], block)
+	} else {
+		s.last = block
 	}
 	s.all = block
 }
@@ -284,6 +287,8 @@ func (s *Slab) delist(block uint32, h []byte) {
 	}
 	if next != 0 {
 		put32(s.At(blockRef(next), headerSize)[hdrAllPrev:], prev)
+	} else {
+		s.last = prev
 	}
 }
 
