@@ -4,7 +4,7 @@ import (
 	"runtime"
 
 	"github.com/darterdb/darter/internal/command"
-	"github.com/darterdb/darter/internal/keyspace"
+	"github.com/darterdb/darter/internal/reply"
 )
 
 // # Heavy commands
@@ -12,7 +12,7 @@ import (
 // A command that goes over many elements (package command, weigh.go) is not run by an impatient session, which stands for
 // an event loop: it fails with ErrBusy, for somebody else to run it, and so does any other that needs the shard meanwhile.
 // If it only reads, it holds its shards only to find its keys; then it reads them aside, as they were at that moment, and
-// others go on with the shards.
+// others go on with the shards. If it makes one key of others, it makes that aside, too: see aside.go.
 
 // heavy says that a command whose targets are known is heavy. Its shards are held.
 func (s *Session) heavy(row *command.Row, c *command.Call) bool {
@@ -30,80 +30,75 @@ func (s *Session) heavy(row *command.Row, c *command.Call) bool {
 
 // runHeavy runs a heavy command; its shards are held.
 func (s *Session) runHeavy(row *command.Row, c *command.Call, shards []int) error {
-	if s.maySetAside(row, shards) {
-		return s.runAside(row, c, shards)
-	}
-	for _, n := range shards {
-		s.shards[n].busy.Store(true)
-	}
-	defer func() {
-		for _, n := range shards {
-			s.shards[n].busy.Store(false)
+	if s.tx == nil && !s.held && !row.Scatter && s.noneOwned(shards) {
+		answer, ok := c.W.(reply.Rewinder)
+		switch {
+		case row.Reads():
+			return s.runAside(row, c, shards)
+		case row.Makes() && ok:
+			return s.makeAside(row, c, shards, answer)
 		}
-	}()
+	}
+	defer s.markBusy(shards)()
 	row.Run(c)
 	s.noteReads(row, c)
 	return nil
 }
 
-// maySetAside says that a command can read its keys aside: it changes nothing, and is part of nothing larger.
-func (s *Session) maySetAside(row *command.Row, shards []int) bool {
-	if !row.Reads() || row.Scatter || s.tx != nil || s.held {
-		return false
-	}
+// markBusy says of shards that they are held for long, until what it returns is called.
+func (e *engine) markBusy(shards []int) (done func()) {
 	for _, n := range shards {
-		if s.shards[n].owner != nil {
+		e.shards[n].busy.Store(true)
+	}
+	return func() {
+		for _, n := range shards {
+			e.shards[n].busy.Store(false)
+		}
+	}
+}
+
+// noneOwned says that no transaction owns any of some shards.
+func (e *engine) noneOwned(shards []int) bool {
+	for _, n := range shards {
+		if e.shards[n].owner != nil {
 			return false
 		}
 	}
 	return true
 }
 
+// setAside has a command, whose shards are held, find its keys in what is set aside.
+func (s *Session) setAside(c *command.Call, a *asides) error {
+	if c.Targets == nil {
+		return a.add(&c.One)
+	}
+	for _, k := range s.keys {
+		var err error
+		if t := &c.Targets[k.Index]; k.Accessed() {
+			err = a.add(t)
+		} else {
+			err = a.beside(t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // runAside runs a heavy command that only reads, without the shards of its keys, which are held before and after.
 func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) error {
-	asides := make([]*keyspace.Aside, len(shards))
-	add := func(t *command.Target) error {
-		n := s.shardOf(t.Key)
-		for i, shard := range shards {
-			if shard != n {
-				continue
-			}
-			if asides[i] == nil {
-				a, err := s.shards[n].data.Aside()
-				if err != nil {
-					return err
-				}
-				asides[i] = a
-			}
-			t.DB = asides[i].Add(t.DB, t.Hash, t.Key, c.NoTouch)
-		}
-		return nil
-	}
-	err := func() error {
-		if c.Targets == nil {
-			return add(&c.One)
-		}
-		for _, k := range s.keys {
-			if err := add(&c.Targets[k.Index]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}()
+	a := s.newAsides(shards)
+	err := s.setAside(c, a)
 	s.noteReads(row, c)
 	s.pins.Add(1)
 	defer s.pins.Done()
 	s.unlockShards(shards)
 	// The shards are held again whatever the command does, as the caller expects.
 	defer func() {
-		for i, n := range shards {
-			if asides[i] != nil {
-				s.inSlices(&s.shards[n], func(*keyspace.Shard) bool { return asides[i].Close() })
-			}
-		}
-		for _, n := range shards {
-			s.shards[n].lock()
-		}
+		a.close()
+		s.lockAgain(shards)
+		a.settle()
 	}()
 	if err != nil {
 		c.Fail(err)
@@ -111,5 +106,29 @@ func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) erro
 	}
 	row.Run(c)
 	runtime.Gosched()
+	return nil
+}
+
+// makeAside runs a heavy command that makes one key of others, likewise. What it answers is taken back if it has to run
+// again.
+func (s *Session) makeAside(row *command.Row, c *command.Call, shards []int, answer reply.Rewinder) error {
+	mark := answer.Mark()
+	err := s.makeKey(shards, making{
+		find: func(a *asides) error {
+			if err := s.aim(c); err != nil {
+				return err
+			}
+			return s.setAside(c, a)
+		},
+		run: func() {
+			answer.Rewind(mark)
+			row.Run(c)
+		},
+		sign: s.sign,
+	})
+	if err != nil {
+		answer.Rewind(mark)
+		c.Fail(err)
+	}
 	return nil
 }

@@ -187,30 +187,24 @@ func (g Geo) Search(o GeoSearch) (found []GeoFound, err error) {
 }
 
 // SearchStore makes another key hold the members in an area with their places, whatever it held, and returns how many there
-// are; if there are none, the key is removed. It may be the key that is searched. It happens at one instant, with both keys'
-// shards held. Errors and cost are those of Search.
+// are; if there are none, the key is removed. It may be the key that is searched. It happens at one instant. Errors and cost
+// are those of Search.
 func (g Geo) SearchStore(to string, o GeoSearch) (n int, err error) {
 	if g.cache == nil {
 		return 0, ErrReadOnly
 	}
-	if !g.cache.fits(to, nil) {
-		return 0, ErrTooLong
-	}
-	_, err = g.cache.onPair(g.key, to, g.cache.db, func(from, to keyspace.Target) (bool, error) {
-		set, err := from.DB.Find(from.Hash, from.Key).SortedSet()
+	err = g.cache.makeOf(to, []string{g.key}, func(to keyspace.Target, from []keyspace.Target) error {
+		set, err := from[0].DB.Find(from[0].Hash, from[0].Key).SortedSet()
 		if err != nil {
-			return false, err
-		}
-		if g.cache.full() {
-			return false, ErrOutOfMemory
+			return err
 		}
 		q, err := o.query(&set)
 		if err != nil {
-			return false, err
+			return err
 		}
 		hits := q.Search(nil, &set)
 		n = len(hits)
-		return true, keyspace.GeoStore(to, &q.Area, hits, 0, keyspace.EventGeoSearchStore)
+		return keyspace.GeoStore(to, &q.Area, hits, 0, keyspace.EventGeoSearchStore)
 	})
 	if err != nil {
 		return 0, err

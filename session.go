@@ -296,7 +296,8 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 	for _, n := range s.set.numbers {
 		s.sign(&s.shards[n])
 	}
-	if !s.aim(c) {
+	if err := s.aim(c); err != nil {
+		c.Fail(err)
 		return nil
 	}
 	if row.Weighed() && s.heavy(row, c) {
@@ -313,17 +314,15 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 	return nil
 }
 
-// aim finds the targets of all keys of a command, whose shards are held; it answers if it can't.
-func (s *Session) aim(c *command.Call) bool {
+// aim finds the targets of all keys of a command, whose shards are held.
+func (s *Session) aim(c *command.Call) (err error) {
 	for _, k := range s.keys {
-		var err error
 		if s.targets[k.Index], err = s.target(c.Args[k.Index], c.DB); err != nil {
-			c.Fail(err)
-			return false
+			return err
 		}
 	}
 	c.Targets = s.targets
-	return true
+	return nil
 }
 
 // wait has a command wait that found nothing, if it may. The shards of its keys are held.
@@ -356,7 +355,8 @@ func (s *Session) runHeld(row *command.Row, c *command.Call) (err error) {
 			return nil
 		}
 		c.Targets = nil
-	} else if !s.aim(c) {
+	} else if err := s.aim(c); err != nil {
+		c.Fail(err)
 		return nil
 	}
 	row.Run(c)
@@ -437,16 +437,17 @@ func (e env) ReadShard(shard, db int, fn func(*keyspace.DB)) {
 
 func (e env) ShardOf(key []byte) int { return e.shardOf(key) }
 
-func (e env) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
+func (e env) MakeKey(shard, db, n int, fn func(*keyspace.DB) error) error {
 	s := &e.shards[shard]
 	s.lockWrite(e.tx)
 	defer s.unlock()
 	e.sign(s)
-	s.busy.Store(true)
-	defer s.busy.Store(false)
 	d, err := s.db(db)
 	if err != nil {
 		return err
+	}
+	if n > command.Heavy && e.tx == nil && s.owner == nil {
+		return e.makeIn(shard, d, fn)
 	}
 	return fn(d)
 }

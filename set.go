@@ -353,7 +353,7 @@ func (c *Cache) IntersectLen(limit int, keys ...string) (n int, err error) {
 
 // UnionStore makes the key dst hold the union of the sets under other keys, whatever it held, without a time of expiry,
 // and returns how many members that has. dst may be one of the keys; an empty union removes it. If it fails nothing has
-// changed. O(members of all sets), with the keys' shards held.
+// changed. O(members of all sets), with the keys' shards held; of large sets it is made without them, and others go on.
 func (c *Cache) UnionStore(dst string, keys ...string) (n int, err error) {
 	return c.combineInto(keyspace.SetUnion, dst, keys)
 }
@@ -401,22 +401,14 @@ func selected(s value.Selection) []string {
 }
 
 func (c *Cache) combineInto(op keyspace.SetOperation, dst string, keys []string) (n int, err error) {
-	if !c.fits(dst, nil) {
-		return 0, ErrTooLong
-	}
-	targets := make([]keyspace.Target, 0, 1+len(keys))
-	all := append([]string{dst}, keys...)
-	err = c.onKeys(all, func(_ int, t keyspace.Target) (err error) {
-		if targets = append(targets, t); len(targets) < len(all) {
-			return nil
-		}
-		if c.full() {
-			return ErrOutOfMemory
-		}
-		n, err = keyspace.SetStore(op, targets[0], targets[1:], false)
+	err = c.makeOf(dst, keys, func(to keyspace.Target, from []keyspace.Target) (err error) {
+		n, err = keyspace.SetStore(op, to, from, false)
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // Union returns the members that any of the sets had at the instant of the snapshot; see Cache.Union. O(members of all

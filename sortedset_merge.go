@@ -80,7 +80,7 @@ func (c *Cache) SortedDifference(keys ...string) ([]Scored, error) {
 
 // SortedUnionStore makes the key dst hold what SortedUnion returns, whatever it held, without a time of expiry, and
 // returns how many elements that are. dst may be one of the keys; an empty union removes it. If it fails nothing has
-// changed.
+// changed. The cost is that of SortedUnion; where there is much to join it is done without the shards, and others go on.
 func (c *Cache) SortedUnionStore(dst string, o SortedMerge, keys ...string) (n int, err error) {
 	return c.storeSorted(dst, keys, o, (*value.Tally).Union, keyspace.EventZUnionStore)
 }
@@ -161,31 +161,18 @@ func tallied(t *value.Tally) []Scored {
 }
 
 func (c *Cache) storeSorted(dst string, keys []string, o SortedMerge, do merging, e keyspace.Event) (n int, err error) {
-	if !c.fits(dst, nil) {
-		return 0, ErrTooLong
-	}
 	if err := o.check(len(keys)); err != nil {
 		return 0, err
 	}
 	if len(keys) == 0 {
 		return 0, fmt.Errorf("%w: no keys", ErrInvalid)
 	}
-	var to keyspace.Target
-	sources := make([]value.ScoreSource, 0, len(keys))
-	err = c.onKeys(append([]string{dst}, keys...), func(i int, t keyspace.Target) error {
-		if i == 0 {
-			to = t
-			return nil
-		}
-		source, err := t.DB.Find(t.Hash, t.Key).SortedSource()
-		if err != nil {
-			return err
-		}
-		if sources = append(sources, source); len(sources) < len(keys) {
-			return nil
-		}
-		if c.full() {
-			return ErrOutOfMemory
+	err = c.makeOf(dst, keys, func(to keyspace.Target, from []keyspace.Target) (err error) {
+		sources := make([]value.ScoreSource, len(from))
+		for i, t := range from {
+			if sources[i], err = t.DB.Find(t.Hash, t.Key).SortedSource(); err != nil {
+				return err
+			}
 		}
 		o.weigh(sources)
 		tally := value.Tally{Seed: to.DB.Heap().Seed}

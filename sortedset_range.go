@@ -185,25 +185,19 @@ func (z SortedSet) RemoveRange(r SortedRange) (removed int, err error) {
 
 // RangeStore makes the key dst hold the elements in a range, whatever it held, without a time of expiry, and returns
 // how many there are. dst may be the sorted set's own key; without any element it is removed. If it fails nothing has
-// changed. O(log n + elements), with both keys' shards held.
+// changed. O(log n + elements), with both keys' shards held, or without them where the sorted set is large.
 func (z SortedSet) RangeStore(dst string, r SortedRange) (n int, err error) {
 	if z.cache == nil {
 		return 0, ErrReadOnly
-	}
-	if !z.cache.fits(dst, nil) {
-		return 0, ErrTooLong
 	}
 	v, err := r.inside()
 	if err != nil {
 		return 0, err
 	}
-	_, err = z.cache.onPair(z.key, dst, z.cache.db, func(from, to keyspace.Target) (bool, error) {
-		if z.cache.full() {
-			return false, ErrOutOfMemory
-		}
-		set, err := from.DB.Find(from.Hash, from.Key).SortedSet()
+	err = z.cache.makeOf(dst, []string{z.key}, func(to keyspace.Target, from []keyspace.Target) error {
+		set, err := from[0].DB.Find(from[0].Hash, from[0].Key).SortedSet()
 		if err != nil {
-			return false, err
+			return err
 		}
 		s := within(&set, &v)
 		ranks := value.SortedRange{First: int64(s.From), Last: int64(s.To - 1)}
@@ -211,7 +205,10 @@ func (z SortedSet) RangeStore(dst string, r SortedRange) (n int, err error) {
 			ranks = value.SortedRange{First: 1, Last: 0}
 		}
 		n, err = to.DB.SortedStoreRange(to.Hash, to.Key, &set, &ranks)
-		return n > 0, err
+		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

@@ -192,6 +192,18 @@ func TestTrackingOfALargeRead(t *testing.T) {
 	require.Equal(t, []string{"s1"}, who.take())
 	require.Equal(t, "0", items(t, s))
 
+	// What is made aside is the doing of the client that asked for it.
+	mine, me := tracked(t, c, tracking.NoLoop)
+	for _, by := range []*darter.Session{mine, w} {
+		runLine(t, mine, "SCARD to")
+		runLine(t, by, "SUNIONSTORE to s1 s2")
+		if by == mine {
+			require.Empty(t, me.take())
+		} else {
+			require.Equal(t, []string{"to"}, me.take())
+		}
+	}
+
 	// Nothing is missed while it is read again and again
 	stop := make(chan struct{})
 	var group sync.WaitGroup

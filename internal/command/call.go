@@ -58,9 +58,9 @@ type Env interface {
 	ReadShard(shard, db int, fn func(*keyspace.DB))
 	// ShardOf returns which shard a key belongs to.
 	ShardOf(key []byte) int
-	// ChangeShard runs fn with a shard held, for a command that holds none and changes something, which may take long. The
-	// error is fn's, or that there is no memory for the database.
-	ChangeShard(shard, db int, fn func(*keyspace.DB) error) error
+	// MakeKey runs fn, which does nothing but Give a key of a shard n elements, for a command that holds none. The error is
+	// fn's, or that there is no memory.
+	MakeKey(shard, db, n int, fn func(*keyspace.DB) error) error
 	// In returns the target's key in another logical database of the same shard, which is held already.
 	In(t Target, db int) (Target, error)
 	// MaxBulk returns the largest string allowed (proto-max-bulk-len).

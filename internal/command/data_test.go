@@ -76,7 +76,7 @@ func (b *bench) ShardOf(key []byte) int {
 
 func (b *bench) ReadShard(shard, db int, fn func(*keyspace.DB)) { b.WithShard(shard, db, fn) }
 
-func (b *bench) ChangeShard(shard, db int, fn func(*keyspace.DB) error) error {
+func (b *bench) MakeKey(shard, db, _ int, fn func(*keyspace.DB) error) error {
 	d, err := b.shards[shard].Open(db)
 	require.NoError(b.t, err)
 	return fn(d)

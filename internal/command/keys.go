@@ -19,6 +19,9 @@ type KeyAt struct {
 	Flags string // what is done with the key, in the words of KeySpec.Flags
 }
 
+// Accessed says that what the key holds is read.
+func (k KeyAt) Accessed() bool { return strings.Contains(k.Flags, "access") }
+
 // errKeys says that the arguments break the command's syntax, so that its keys can't be found.
 const errKeys = errs.Error("ERR Invalid arguments specified for command")
 

@@ -94,6 +94,7 @@ type Row struct {
 	reads   bool
 	control bool
 	weighed bool
+	makes   bool
 	brief   bool
 	weigh   func(args [][]byte, n int) int
 }

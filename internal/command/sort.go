@@ -19,7 +19,7 @@ import (
 //	look up what BY names     shard by shard, some keys at a time
 //	sort                      with nothing held
 //	look up what GET names    like BY
-//	store                     with the shard of the destination held
+//	store                     with the shard of the destination held, much of it only at the end
 //
 // Each of these sees its keys at its own instant. In a transaction, and so between MULTI and EXEC, all of it is one.
 
@@ -178,7 +178,7 @@ func (c *Call) sort(readOnly bool) {
 func (s *sorter) answer(o *sortArgs) {
 	c, out := s.c, s.output(o)
 	if o.store != nil {
-		err := c.Env.ChangeShard(c.Env.ShardOf(o.store), c.DB, func(db *keyspace.DB) error {
+		err := c.Env.MakeKey(c.Env.ShardOf(o.store), c.DB, len(out), func(db *keyspace.DB) error {
 			t := db.Target(o.store)
 			return db.SortStore(t.Hash, t.Key, len(out), func(i int) []byte {
 				if out[i].missing() {

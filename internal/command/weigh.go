@@ -10,8 +10,8 @@ import (
 // # Heavy commands
 //
 // The work of some commands grows with what their keys hold. Before one of them runs it is weighed: how many elements it
-// will go over, roughly, given how many there are. One that is heavy is kept off the event loops, and if it only reads,
-// it lets the shards of its keys go and reads them aside (package keyspace, aside.go).
+// will go over, roughly, given how many there are. One that is heavy is kept off the event loops, and if it only reads, or
+// makes one key of others, it lets the shards of its keys go and reads them aside (package keyspace, aside.go).
 const (
 	// Heavy is from how many elements on a command is.
 	Heavy = 4096
@@ -43,14 +43,28 @@ func weighRows() {
 			r.weighed, r.weigh = true, fn
 		}
 	}
+	for _, name := range makers {
+		byName[name].makes = true
+	}
 	for _, r := range rows {
 		little := r.Class == OneKey || r.Class == Free && r.Flags&Fast != 0
 		r.brief = little && !r.weighed && !r.Slow && r.Flags&Blocking == 0
 	}
 }
 
+// makers has the commands that do nothing but make one key of what others hold, through keyspace's Give: those that are
+// heavy are run aside.
+var makers = []string{
+	"sunionstore", "sinterstore", "sdiffstore", "zunionstore", "zinterstore", "zdiffstore", "zrangestore",
+	"geosearchstore", "georadius", "georadiusbymember",
+}
+
 // Weighed says that the row's calls are to be weighed.
 func (r *Row) Weighed() bool { return r.weighed }
+
+// Makes says that all that the command changes is one key, which it makes of what others hold: the whole work can be done
+// without their shards, but for that key at the end.
+func (r *Row) Makes() bool { return r.makes }
 
 // Weight returns about how many elements a call will go over, given the elements of all its keys.
 func (r *Row) Weight(args [][]byte, n int) int {

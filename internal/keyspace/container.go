@@ -70,8 +70,12 @@ func (db *DB) Keep(h uint64, key []byte, it Item, k Kind, raw []byte, large bool
 }
 
 // Give makes a key hold a container that was made for it, whatever it held, without a time of expiry. Without raw bytes
-// the key goes, and only that is announced. It says whether anything changed.
+// the key goes, and only that is announced. It says whether anything changed. Aside, all this happens when that lands.
 func (db *DB) Give(h uint64, key []byte, k Kind, raw []byte, large bool, e Event) (bool, error) {
+	if a := db.shard.aside; a != nil {
+		a.made = gift{db.index, h, key, k, raw, large, e}
+		return true, nil
+	}
 	it := db.Look(h, key)
 	if len(raw) == 0 {
 		if !it.Found() {

@@ -79,9 +79,13 @@ func (db *DB) Find(h uint64, key []byte) Item {
 		return it
 	}
 	db.shard.Stats.Hits++
-	if a := db.shard.Clock.access(); it.slot.Access() != a && it.pos != (table.Pos{}) {
+	switch a := db.shard.Clock.access(); {
+	case it.slot.Access() == a:
+	case it.pos != (table.Pos{}):
 		it.slot = it.slot.WithAccess(a)
 		db.t.SetIfPrivate(h, it.pos, it.slot)
+	case db.shard.aside != nil:
+		db.shard.aside.use(db, key)
 	}
 	return it
 }
@@ -112,11 +116,7 @@ func (db *DB) Look(h uint64, key []byte) Item {
 	case db.shard.committed:
 		return db.lookCommitted(h, key)
 	case db.shard.aside != nil:
-		w := db.shard.aside[committedKey{db, string(key)}]
-		if w == 0 {
-			return Item{}
-		}
-		return Item{db: db, hash: h, slot: w}
+		return db.shard.aside.look(db, h, key)
 	case db.shard.frozen != nil:
 		return db.lookFrozen(h, key)
 	}

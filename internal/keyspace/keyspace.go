@@ -103,7 +103,7 @@ type Shard struct {
 	save      *savepoint // nil without one
 	spare     *savepoint // memory of one that is over
 	committed bool       // what is read now is the state before it
-	aside     asideKeys  // of an Aside: all that can be read
+	aside     *Aside     // of an Aside's shadow: it has all that can be read
 	frozen    *Frozen    // of a Shadow: what it shows
 	closing   []*slab.Version
 	graves    []*Grave // databases that a transaction flushed
