@@ -222,6 +222,14 @@ func (s *Session) Leave() {
 // Left says that Leave was called.
 func (s *Session) Left() bool { return s.gone.Load() }
 
+// Kill does what Leave does, and stops a script of the session too, with nothing of it left. It may be called by any
+// goroutine.
+func (s *Session) Kill() {
+	s.killed.Store(true)
+	s.Leave()
+	s.script.running.stop(nil)
+}
+
 // Blocked says whether the session's command waits. It may be called by any goroutine.
 func (s *Session) Blocked() bool { return s.waiter.Load() != nil }
 

@@ -81,6 +81,24 @@ func (r *running) start(name string, isFunc, impatient, again bool, command [][]
 	}
 }
 
+// stop stops it, if it is on. Whoever starts it has to look whether it is to be stopped once it is on.
+func (r *running) stop(reason error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.on {
+		r.stopLocked(reason)
+	}
+}
+
+// stopLocked stops it. Its lock is held.
+func (r *running) stopLocked(reason error) {
+	r.control.Kill(reason)
+	r.killed, r.reason = true, reason
+	if r.wait != nil {
+		r.wait()
+	}
+}
+
 // leave notes whether it is to be run again by somebody with more time. A kill that it has met counts then too.
 func (r *running) leave(busy bool) {
 	r.mu.Lock()
@@ -309,6 +327,9 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 	mark := rewinder.Mark()
 	w, row, arguments := c.W, c.Row, c.Args
 	tooSlow, again := false, false
+	if s.ctx.Done() != nil {
+		defer s.stopWithContext()()
+	}
 	once := func(t *transaction) (keep bool, err error) {
 		rewinder.Rewind(mark)
 		inner := s.scriptSession(t, c.DB)
@@ -327,6 +348,9 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		}
 		if s.closed.Load() { // Close waits for scripts, and may have missed this one when it killed those that ran
 			r.control.Kill(ErrClosed)
+		}
+		if err := s.ctx.Err(); err != nil || s.killed.Load() {
+			r.control.Kill(err)
 		}
 		inner.saw(row, c.DB, arguments, false)
 		if t != nil {
@@ -347,6 +371,8 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 			return false, ErrBusy
 		case errors.Is(o.Err, errNotFrozen):
 			return false, errNotFrozen
+		case s.ctx.Err() != nil && errors.Is(o.Err, s.ctx.Err()):
+			return false, s.ctx.Err()
 		}
 		return false, errs.Error(o.Message)
 	}
@@ -382,6 +408,20 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 	default:
 		rewinder.Rewind(mark)
 		s.fail(c.W, err)
+	}
+}
+
+// stopWithContext has the context's end stop the session's script, until what it returns is called.
+func (s *Session) stopWithContext() (end func()) {
+	ctx, r, done := s.ctx, &s.script.running, make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		r.stop(ctx.Err())
+	})
+	return func() {
+		if !stop() {
+			<-done // it must not meet the session's next script
+		}
 	}
 }
 
@@ -430,11 +470,7 @@ func (sc *scripting) kill(functions bool, reason error) bool {
 	for r := range sc.running {
 		r.mu.Lock()
 		if r.on && r.isFunc == functions {
-			r.control.Kill(reason)
-			r.killed, r.reason = true, reason
-			if r.wait != nil {
-				r.wait()
-			}
+			r.stopLocked(reason)
 			some = true
 		}
 		r.mu.Unlock()
@@ -485,7 +521,8 @@ func scriptDebugCommand(_ *Session, c *command.Call) {
 }
 
 // Eval runs a Lua script as EVAL does and returns its reply as a Go value, like Session.Do. It is a transaction: see
-// Update. The script may use any keys; those in keys are its KEYS and are taken first.
+// Update. The script may use any keys; those in keys are its KEYS and are taken first. When ctx ends, the script is stopped,
+// what it did is undone, and the error is ctx's.
 func (c *Cache) Eval(ctx context.Context, script string, keys []string, args ...any) (any, error) {
 	return NewScript(script).Run(ctx, c, keys, args...)
 }

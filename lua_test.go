@@ -184,3 +184,34 @@ func TestKillWhileWaiting(t *testing.T) {
 	_, err = c.Get("l")
 	require.ErrorIs(t, err, darter.ErrNotFound)
 }
+
+// The end of a context stops a script, with nothing left, and meets no other.
+func TestContextStopsScripts(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 4, ScriptTime: 10 * time.Second})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	for _, script := range []string{
+		"redis.call('SET', 'a', 1) while true do end",
+		"#!lua flags=no-writes\nwhile true do redis.call('GET', 'a') end",
+	} {
+		for range 3 {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+			_, err = s.Do(ctx, "EVAL", script, 0)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Nil(t, do(s, "EVAL", "return redis.call('GET', 'a')", 0))
+		}
+	}
+	err = c.Update(context.Background(), func(tx *darter.Tx) error {
+		require.NoError(t, tx.Set("b", []byte("2")))
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+		defer cancel()
+		_, err := tx.Eval(ctx, "while true do end", nil)
+		return err
+	})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = c.Get("b")
+	require.ErrorIs(t, err, darter.ErrNotFound)
+}

@@ -54,6 +54,7 @@ type Session struct {
 	busy   bool                   // it was not run, since it would have to wait or take long
 	ended  error                  // it was not run to its end, since the context ended
 	gone   atomic.Bool            // the user has left
+	killed atomic.Bool            // somebody has ended what the user does
 	script scriptState            // of scripts that it has run
 
 	observer Observer      // nil if nobody wants to be told
@@ -121,7 +122,7 @@ func (s *Session) SetExpendable(on bool) { s.expendable = on }
 //
 // An error reply is returned as the error, a ReplyError; one inside an array is an element of that type. Arguments are strings,
 // byte slices, integers, floats and booleans. Commands about a connection (HELLO, CLIENT, ...) belong to a server and
-// fail. ctx bounds the wait of commands that wait.
+// fail. ctx bounds the wait of commands that wait, and scripts, which are undone when it ends.
 func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -49,6 +49,20 @@ func TestKill(t *testing.T) {
 	})
 }
 
+// A script ends with its client, with nothing left: else nobody could tell why others wait.
+func TestKillStopsScripts(t *testing.T) {
+	onEach(t, Options{}, func(t *testing.T, h *house) {
+		admin, victim := h.dial(), h.dial()
+		id := victim.id()
+		victim.raw("*3\r\n$4\r\nEVAL\r\n$43\r\nredis.call('SET', 'k', 1) while true do end\r\n$1\r\n0\r\n")
+		eventually(t, "the script to run", func() bool {
+			return strings.Contains(admin.do("CLIENT LIST ID "+id), " cmd=eval ")
+		})
+		admin.want("CLIENT KILL ID "+id, ":1", "SETNX k 2", ":1")
+		victim.wantClosed()
+	})
+}
+
 func TestKillErrors(t *testing.T) {
 	h := serveTCP(t, Options{})
 	p := h.dial()

@@ -44,7 +44,9 @@ func clientKill(c *client, _ *command.Row, args [][]byte, w *reply.RESP) {
 			c.leaving = true // after the reply
 		} else {
 			c.server.kill(other)
-			other.session.Leave() // what it waits for is not its own any more, though its transport has yet to close it
+			// What it waits for is not its own any more, though its transport has yet to close it, and a script of its would
+			// go on without anybody.
+			other.session.Kill()
 		}
 	}
 	switch {

@@ -167,6 +167,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 		for _, c := range s.clients.all() {
+			c.session.Kill()
 			s.kill(c)
 		}
 		<-s.ended
