@@ -26,8 +26,8 @@ import (
 	"github.com/darterdb/darter/resp"
 )
 
-// shutdownGrace is how long clients get to take their last replies.
-const shutdownGrace = 10 * time.Second
+// shutdownGrace is how long scripts get to end, and then clients to take their last replies. Tests shorten it.
+var shutdownGrace = 10 * time.Second
 
 func main() {
 	spareProcessor()
@@ -203,7 +203,10 @@ func (d *daemon) shutdown(mode resp.ShutdownMode) error {
 	}
 	save := mode.Save || !mode.NoSave && len(d.cfg.SavePoints("save")) > 0
 	if save {
-		// While clients are still served: if it fails, nothing has been given up.
+		// While clients are still served: if it fails, nothing has been given up. It waits for scripts that have begun, and
+		// one that has no end would cost the data.
+		impatience := time.AfterFunc(shutdownGrace, d.stopScripts)
+		defer impatience.Stop()
 		if err := d.cache.SaveFile(d.dataFile()); err != nil && !mode.Force {
 			return fmt.Errorf("errors trying to save: %w", err)
 		}
@@ -221,6 +224,15 @@ func (d *daemon) shutdown(mode resp.ShutdownMode) error {
 	}
 	close(d.stopped)
 	return nil
+}
+
+// stopScripts stops the scripts and functions that run.
+func (d *daemon) stopScripts() {
+	for _, kind := range []string{"SCRIPT", "FUNCTION"} {
+		if _, err := d.cache.Do(context.Background(), kind, "KILL"); err == nil {
+			d.log.Warn("stopped what would not let the data be saved", "kind", kind)
+		}
+	}
 }
 
 // writePID writes the process's number to a file and returns what removes it.

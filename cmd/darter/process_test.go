@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,8 +22,14 @@ import (
 // so it is built with the same tags, and with the race detector where the tests are.
 const beServer = "DARTER_TEST_BE_SERVER"
 
+// shortGrace is the variable that has such a server give scripts and clients less time at its end.
+const shortGrace = "DARTER_TEST_GRACE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(beServer) != "" {
+		if grace, err := time.ParseDuration(os.Getenv(shortGrace)); err == nil {
+			shutdownGrace = grace
+		}
 		main()
 	}
 	os.Exit(m.Run())

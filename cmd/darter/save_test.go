@@ -57,6 +57,21 @@ func TestTerminationSaves(t *testing.T) {
 	require.NotContains(t, p.Stderr.String(), "level=ERROR")
 }
 
+// A script that does not end, and that a save has to wait for, does not keep the server from ending with its data saved.
+func TestTerminationDuringAScript(t *testing.T) {
+	dir := t.TempDir()
+	p := launch(t, dir, "", []string{"env", shortGrace + "=200ms"}, "--port", "0", "--unixsocket", filepath.Join(dir, "socket"))
+	p.AwaitServing(t)
+	c, busy := p.dial(t), p.dial(t)
+	require.Equal(t, "OK", c.Do("SET", "k", "v").Str)
+	busy.Send("EVAL", "redis.call('SET', 'k', 'halfway') while true do end", "0")
+	require.Eventually(t, func() bool { return strings.Contains(c.Do("CLIENT", "LIST").Str, " cmd=eval ") },
+		time.Minute, time.Millisecond)
+	require.Zero(t, p.terminate(t))
+	p = startIn(t, dir)
+	require.Equal(t, "v", p.dial(t).Do("GET", "k").Str)
+}
+
 func TestTerminationWithoutSavePoints(t *testing.T) {
 	p := start(t, "--save", "")
 	load(t, p.dial(t), 10, 20, "k")
