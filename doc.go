@@ -24,7 +24,8 @@
 //	segment    a page of slots: what grows, splits, and is copied when a snapshot needs the old one
 //	version    a shard as it was at one moment; pages that a version sees never change, they are copied first
 //	snapshot   a version of every shard, all of one instant
-//	handle     a key with where it is: Hash, List, Set, SortedSet, Stream; made for nothing, good on a Cache, Tx and Snapshot
+//	handle     a key with where it is: Hash, List, Set, SortedSet, Stream, Bits, HyperLogLog, Geo; made for nothing, good
+//	           on a Cache, Tx and Snapshot
 //	packed     how small containers are kept: all of one in the bytes of its key's value; large ones have nodes
 //	owner      the transaction that has taken a shard: others read what was before it, and wait to write
 //	savepoint  where a transaction can be rolled back to
@@ -62,7 +63,7 @@
 //
 // On Linux, macOS and FreeBSD with amd64 or arm64, memory is mapped from the system, beside the Go heap. Elsewhere, and
 // with the build tag heapslab, it comes from the Go heap, in blocks without pointers, so that the collector has little to
-// do with them; a cache can take up 64 GiB there, or 2 GiB where addresses have 32 bits.
+// do with them; a cache can take up to 64 GiB there, or 2 GiB where addresses have 32 bits.
 //
 // With the build tag invariants the cache checks its lock order and its memory as it works, slowly.
 package darter
