@@ -19,7 +19,8 @@ func later(t *testing.T, c *darter.Cache, args ...any) (reply chan any, s *darte
 	s = c.NewSession()
 	reply = make(chan any, 1)
 	go func() { reply <- do(s, args...) }()
-	require.Eventually(t, s.Blocked, time.Minute, 100*time.Microsecond)
+	// A wait of some milliseconds may be over before anybody looks.
+	require.Eventually(t, func() bool { return s.Blocked() || len(reply) > 0 }, time.Minute, 100*time.Microsecond)
 	return reply, s
 }
 

@@ -52,13 +52,7 @@ func tracked(t *testing.T, c *darter.Cache, mode tracking.Mode, prefixes ...stri
 
 func runLine(t *testing.T, s *darter.Session, line string) any {
 	t.Helper()
-	var args []any
-	for _, w := range strings.Fields(line) {
-		args = append(args, w)
-	}
-	v, err := s.Do(context.Background(), args...)
-	require.NoError(t, err)
-	return v
+	return doer{t, s}.run(strings.Fields(line)...)
 }
 
 func items(t *testing.T, s *darter.Session) string {

@@ -30,6 +30,7 @@
 //	!has a,b,c      compare only the kind of the reply; each of the texts must occur in both replies
 //	!match "re"     compare only the kind of the reply; the canonical text of both must match
 //	!scan           repeat with the returned cursor in place of $cursor until it is 0; compare the sets of elements
+//	!until          repeat until the reply has what !has or !match asks for, on each server by itself
 //	!expect         do not run it on the real server; the reply must be the text after " => ". When RESP3 has
 //	                another text it follows after a second " => "
 //	!solo           do not run it on the real server; check the reply by !has or !match alone

@@ -23,6 +23,7 @@ type step struct {
 	only    int // 2 or 3: the one protocol this step is for; 0: both
 	raw     bool
 	scan    bool
+	until   bool
 	closes  bool
 	replies int
 	solo    bool   // not run on the real server
@@ -115,6 +116,9 @@ func parseStep(text string) (*step, error) {
 	if s.solo && !hasExpected && !s.rule.loose() && s.op == opCommand && s.replies > 0 {
 		return nil, fmt.Errorf("!solo needs !has or !match")
 	}
+	if s.until && (s.op != opCommand || !s.rule.loose()) {
+		return nil, fmt.Errorf("!until needs a command, and !has or !match")
+	}
 	if (s.op == opCommand) != (len(s.args) > 0) {
 		return nil, fmt.Errorf("a line is either a command or one of the directives that stand alone")
 	}
@@ -160,6 +164,8 @@ func (s *step) directive(word string, next func() (string, error)) error {
 		}
 	case "!scan":
 		s.scan = true
+	case "!until":
+		s.until = true
 	case "!solo":
 		s.solo = true
 	case "!resp2":

@@ -104,6 +104,9 @@ func (s *side) reset() {
 
 // run does one step. now is the clock both sides' $variables are computed from.
 func (s *side) run(st *step, now time.Time) outcome {
+	if st.until {
+		return s.await(st, now)
+	}
 	switch st.op {
 	case opReset:
 		s.reset()
@@ -136,6 +139,18 @@ func (s *side) run(st *step, now time.Time) outcome {
 		return s.untilClosed(st.conn)
 	}
 	return s.receive(st.conn, st.replies)
+}
+
+// await repeats a step until the reply holds what its rule asks for.
+func (s *side) await(st *step, now time.Time) outcome {
+	once := *st
+	once.until = false
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		o := s.run(&once, now)
+		if len(o.replies) != 1 || st.rule.fits(o.replies[0]) || time.Now().After(end) {
+			return o
+		}
+	}
 }
 
 // receive waits for n replies. After a failure the connection is out of step, so it is dropped.
