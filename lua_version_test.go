@@ -44,7 +44,7 @@ func TestReadOnlyScriptHoldsNothing(t *testing.T) {
 		}
 		ended := make(chan any)
 		go func() { ended <- do(s, call...) }()
-		require.Eventually(t, func() bool { return versions(c) == 1 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return versions(c) == 1 }, time.Minute, time.Millisecond)
 		for i := range 100 {
 			require.Equal(t, int64(i+1), do(other, "INCRBY", fmt.Sprint("k", i), i+1))
 		}
@@ -68,7 +68,7 @@ func TestReadOnlyScriptEndsWithTheCache(t *testing.T) {
 	s := c.NewSession()
 	ended := make(chan any)
 	go func() { ended <- do(s, "EVAL_RO", "while true do redis.call('GET', 'k') end", 0) }()
-	require.Eventually(t, func() bool { return versions(c) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return versions(c) == 1 }, time.Minute, time.Millisecond)
 	require.NoError(t, c.Close())
 	require.Contains(t, <-ended, darter.ErrClosed.Error())
 	s.Close()

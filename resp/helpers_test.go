@@ -27,7 +27,7 @@ import (
 )
 
 // patience bounds every wait; it only turns a hang into a failure.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // transports are the ways to reach a server: each makes a listener and what dials it.
 var transports = []struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -66,7 +65,7 @@ func throughput(name string, pipeline, requests int, pinned bool) scenario {
 		serverCPU, generatorCPU := anyCPU, anyCPU
 		if pinned {
 			if serverCPU, generatorCPU = b.serverCPU, b.generatorCPU; serverCPU < 0 || generatorCPU < 0 {
-				return nil, errors.New("two cores are needed, one for the server and one for the generator")
+				return nil, errOneCore
 			}
 		}
 		s, err := b.start(ctx, t, serverCPU)

@@ -73,10 +73,12 @@ func (b *bench) start(ctx context.Context, t target, cpu int, more ...string) (*
 	return s, nil
 }
 
+var errOneCore = errors.New("two cores are needed, one for the server and one for the generator")
+
 // pinned starts a server on a core of its own, with another for whoever loads it.
 func (b *bench) pinned(ctx context.Context, t target, more ...string) (*server, error) {
 	if b.serverCPU < 0 || b.generatorCPU < 0 {
-		return nil, errors.New("two cores are needed, one for the server and one for the generator")
+		return nil, errOneCore
 	}
 	return b.start(ctx, t, b.serverCPU, more...)
 }
