@@ -228,6 +228,7 @@ func (s *Session) watchKey(key []byte) error {
 	if err != nil {
 		return err
 	}
+	absent := !db.Look(s.hash(key), key).Found() // one that has expired goes now, before it is watched
 	a := s.announcerOf(sh)
 	if a.watched == nil {
 		a.watched = map[keyName]map[*Session]struct{}{}
@@ -236,7 +237,6 @@ func (s *Session) watchKey(key []byte) error {
 		a.watched[name] = map[*Session]struct{}{}
 	}
 	a.watched[name][s] = struct{}{}
-	absent := !db.Look(s.hash(key), key).Found()
 	s.watch.keys = append(s.watch.keys, watchedKey{name, n, absent})
 	return nil
 }

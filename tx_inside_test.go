@@ -3,6 +3,7 @@ package darter
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,4 +43,20 @@ func TestReadOfAVersionIsNotBusy(t *testing.T) {
 		require.False(t, c.shards[1].busy.Load())
 	})
 	require.True(t, read)
+}
+
+// A key that has expired before it is watched may be removed meanwhile: nothing has changed.
+func TestWatchOfAnExpiredKey(t *testing.T) {
+	clock := newTestClock()
+	c := newTestCache(t, Options{Shards: 1, Now: clock.now})
+	s := c.NewSession()
+	defer s.Close()
+	for _, words := range [][]any{{"SET", "k", "v", "PX", 1}, {"WATCH", "k"}, {"MULTI"}, {"SET", "x", "1"}, {"EXEC"}} {
+		if words[0] == "WATCH" {
+			clock.pass(time.Second)
+		}
+		reply, err := s.Do(context.Background(), words...)
+		require.NoError(t, err)
+		require.NotNil(t, reply, words[0])
+	}
 }
