@@ -71,22 +71,24 @@ func (e *engine) inSlices(s *shard, fn func(*keyspace.Shard) (more bool)) {
 func (e *engine) reclaimExpired() {
 	timed := e.dog.WantsSpikes()
 	longest := time.Duration(0)
-	for i := range e.shards {
+	expire := func(s *keyspace.Shard) bool {
 		for n := range e.databases {
-			e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
-				db := s.DB(n)
-				if db == nil || e.closed.Load() {
-					return false
-				}
-				if !timed {
-					return db.ExpireSome(expirySlice)
-				}
-				began := watchdog.Now()
-				more := db.ExpireSome(expirySlice)
-				longest = max(longest, watchdog.Now()-began)
-				return more
-			})
+			if db := s.DB(n); db != nil && db.ExpireSome(expirySlice) {
+				return !e.closed.Load()
+			}
 		}
+		return false
+	}
+	for i := range e.shards {
+		e.inSlices(&e.shards[i], func(s *keyspace.Shard) bool {
+			if !timed {
+				return expire(s)
+			}
+			began := watchdog.Now()
+			more := expire(s)
+			longest = max(longest, watchdog.Now()-began)
+			return more
+		})
 	}
 	if timed {
 		e.dog.NoteEvent(watchdog.EventExpiry, longest)

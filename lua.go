@@ -441,7 +441,7 @@ func (s *Session) transactOn(keys [][]byte, fn func(*transaction) (bool, error))
 // scriptSession returns the session in which a script runs its commands. It is kept from one script to the next.
 func (s *Session) scriptSession(t *transaction, db int) *Session {
 	if s.script.inner == nil {
-		s.script.inner = &Session{engine: s.engine, local: s.local, ctx: s.ctx}
+		s.script.inner = &Session{engine: s.engine, local: s.local, ctx: context.Background()} // it never waits
 		s.script.inner.call.Env = env{s.script.inner}
 		s.scripts.mu.Lock()
 		s.scripts.running[&s.script.running] = struct{}{}
