@@ -148,8 +148,13 @@ func (s *Session) runNative(c *command.Call, fn GoFunction, keys, args [][]byte)
 	}
 	var err error
 	if s.tx != nil {
+		defer func() {
+			if r := recover(); r != nil {
+				panic(stopped{s.caught(r)}) // what it is a part of is undone with it, as after an error
+			}
+		}()
 		if _, err = once(s.tx); err != nil {
-			panic(stopped{err}) // what it is a part of is undone with it
+			panic(stopped{err})
 		}
 	} else {
 		err = s.transactOn(keys, once)

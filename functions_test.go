@@ -147,6 +147,17 @@ func TestRegisterFunction(t *testing.T) {
 	require.NoError(t, c.RegisterFunction("odd", func(*darter.Tx, []string, [][]byte) (any, error) { return []any{struct{}{}}, nil }))
 	require.Contains(t, do(s, "FCALL", "odd", 0), "type struct {}")
 
+	require.NoError(t, c.RegisterFunction("broken", func(tx *darter.Tx, keys []string, _ [][]byte) (any, error) {
+		_, _ = tx.Incr(keys[0], 1)
+		panic("oops")
+	}))
+	require.Equal(t, darter.ErrInternal.Error(), do(s, "FCALL", "broken", 1, "k"))
+	require.Equal(t, "2", do(s, "GET", "k"))
+	do(s, "MULTI")
+	do(s, "FCALL", "broken", 1, "k")
+	require.Equal(t, darter.ErrInternal.Error(), do(s, "EXEC"))
+	require.Equal(t, "2", do(s, "GET", "k"))
+
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, c.RegisterFunction("late", func(*darter.Tx, []string, [][]byte) (any, error) {
 		cancel()
