@@ -156,9 +156,6 @@ func newEngine(o Options) (*engine, error) {
 		runID:      newRunID(),
 		closing:    make(chan struct{}),
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	e.clock = keyspace.NewClock(o.Now)
 	e.started = time.Now()
 	if e.log == nil {

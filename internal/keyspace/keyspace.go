@@ -40,23 +40,42 @@ const (
 
 // Clock tells the time to a cache's shards: exact where a time of expiry is at stake, and a coarse second for notes of
 // access.
+//
+// To ask the system for the time of day costs twice as much as to ask how much time has passed, so the exact time is that
+// of the last tick and what has passed since: if the system's clock is set, that is seen at the next.
 type Clock struct {
 	Now    func() time.Time
+	tick   atomic.Pointer[time.Time] // nil for a clock that is not the system's
 	second atomic.Uint32
 }
 
-// NewClock returns a clock that reads now.
+// NewClock returns a clock that reads now, nil for the system's.
 func NewClock(now func() time.Time) *Clock {
 	c := &Clock{Now: now}
+	if now == nil {
+		c.Now = time.Now
+		c.tick.Store(new(time.Time))
+	}
 	c.Tick()
 	return c
 }
 
-// Tick brings the coarse second up to date.
-func (c *Clock) Tick() { c.second.Store(uint32(c.Now().Unix())) }
+// Tick brings what is only looked at now and then up to date.
+func (c *Clock) Tick() {
+	now := c.Now()
+	if c.tick.Load() != nil {
+		c.tick.Store(&now)
+	}
+	c.second.Store(uint32(now.Unix()))
+}
 
 // Millis returns the Unix time in milliseconds.
-func (c *Clock) Millis() int64 { return c.Now().UnixMilli() }
+func (c *Clock) Millis() int64 {
+	if at := c.tick.Load(); at != nil {
+		return (at.UnixNano() + int64(time.Since(*at))) / int64(time.Millisecond)
+	}
+	return c.Now().UnixMilli()
+}
 
 // access is a moment as a slot keeps it.
 func (c *Clock) access() uint32 { return c.second.Load() & (1<<table.AccessBits - 1) }
