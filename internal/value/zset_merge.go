@@ -71,6 +71,12 @@ func smallestFirst(sources []ScoreSource) {
 // Union gathers the members of all sources. It changes the order of sources. O(n) for n elements in all.
 func (t *Tally) Union(sources []ScoreSource, a Aggregate) {
 	smallestFirst(sources)
+	// The members of the largest, and those of others, which may be the same.
+	all, most := 0, sources[len(sources)-1].Len()
+	for i := range sources {
+		all += sources[i].Len()
+	}
+	t.expect(min(all, 2*most))
 	for i := range sources {
 		sources[i].each(func(member []byte, score float64) bool {
 			t.Join(member, score, a)
@@ -82,6 +88,8 @@ func (t *Tally) Union(sources []ScoreSource, a Aggregate) {
 // Intersect gathers the members that all sources have. It changes the order of sources. O(n k) for k sources, n
 // elements in the smallest.
 func (t *Tally) Intersect(sources []ScoreSource, a Aggregate) {
+	smallestFirst(sources)
+	t.expect(sources[0].Len())
 	eachCommon(sources, a, func(member []byte, score float64) bool {
 		t.Add(member, score)
 		return true
@@ -117,6 +125,7 @@ func eachCommon(sources []ScoreSource, a Aggregate, yield func(member []byte, sc
 // Subtract gathers the members of the first source that none of the others has. O(n k) for k sources, n elements in the
 // first.
 func (t *Tally) Subtract(sources []ScoreSource) {
+	t.expect(sources[0].Len())
 	sources[0].each(func(member []byte, score float64) bool {
 		for i := range sources[1:] {
 			if _, found := sources[1+i].find(member); found {

@@ -1,9 +1,11 @@
 package value
 
 import (
+	"hash/maphash"
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,5 +70,41 @@ func TestTally(t *testing.T) {
 	require.Zero(t, Weigh(math.Inf(1), 0))
 	for a, want := range map[Aggregate]float64{AggregateSum: 0, AggregateMin: 5, AggregateMax: 5} {
 		require.Equal(t, want, a.Join(5, math.NaN()))
+	}
+}
+
+// TestTallyOfManyLengths has members of all lengths join, the empty one and some longer than a chunk too, with and without
+// room made for them before.
+func TestTallyOfManyLengths(t *testing.T) {
+	for _, expected := range []int{0, 1, 64, 5000, 20_000} {
+		tally := Tally{Seed: maphash.MakeSeed()}
+		tally.expect(expected)
+		members := []string{""}
+		for i := range 5000 {
+			members = append(members, strconv.Itoa(i)+strings.Repeat("x", i%200))
+		}
+		for i := range 3 {
+			members = append(members, strings.Repeat(strconv.Itoa(i), maxTallyChunk+i-1))
+		}
+		for round := range 3 {
+			for i, m := range members {
+				tally.Join([]byte(m), float64(i), AggregateSum)
+			}
+			require.Equal(t, len(members), tally.Len(), "round %d", round)
+		}
+		want := map[string]float64{}
+		for i, m := range members {
+			want[m] = float64(3 * i)
+		}
+		tally.Sort()
+		last := -1.0
+		for i := range tally.Len() {
+			m, score := tally.At(i)
+			require.Greater(t, score, last)
+			require.Equal(t, want[string(m)], score)
+			last = score
+			delete(want, string(m))
+		}
+		require.Empty(t, want)
 	}
 }

@@ -40,35 +40,51 @@ func Weigh(score, weight float64) float64 {
 }
 
 // Tally gathers members with scores: the result of an operation on several sorted sets, before it is put in order. It
-// takes ordinary memory, and keeps it for the next use. The zero value but for Seed is empty.
+// takes ordinary memory. The zero value but for Seed is empty.
 //
-// Members stand in one buffer. A table finds them by their hashes: of two slots for each member at least, one is empty,
-// and a member is in the first empty one from its hash on.
+// Members stand in chunks, one after the other. A table finds them by their hashes: of two slots for each member at least,
+// one is empty, and a member is in the first empty one from its hash on.
+//
+// Nothing that may be large is copied because it grows: a copy of many megabytes can't be interrupted, and when the
+// collector is about to stop the process for a moment, all others wait for its end.
 type Tally struct {
-	Seed  maphash.Seed
-	items []tallied
-	bytes []byte
-	table []int32 // 1 + index of an item, 0 empty; nil until Join is called
+	Seed   maphash.Seed
+	items  []tallied
+	chunks [][]byte
+	table  []int32 // 1 + index of an item, 0 empty; nil until Join is called
 }
 
+// tallied is a member, by where it stands, with its score.
 type tallied struct {
-	score    float64
-	from, to int
+	score             float64
+	chunk, from, size int32
 }
+
+const (
+	firstTallyChunk = 1 << 10
+	maxTallyChunk   = 64 << 10
+)
 
 // Len returns how many members there are.
 func (t *Tally) Len() int { return len(t.items) }
 
-// Reset empties the tally.
-func (t *Tally) Reset() {
-	t.items, t.bytes, t.table = t.items[:0], t.bytes[:0], nil
-}
+// expect makes room for so many members.
+func (t *Tally) expect(n int) { t.items = slices.Grow(t.items, n) }
 
 // Add takes in a member that it doesn't have. A tally is filled either by Add or by Join.
 func (t *Tally) Add(member []byte, score float64) {
-	from := len(t.bytes)
-	t.bytes = append(t.bytes, member...)
-	t.items = append(t.items, tallied{score, from, len(t.bytes)})
+	last := len(t.chunks) - 1
+	if last < 0 || cap(t.chunks[last])-len(t.chunks[last]) < len(member) {
+		size := firstTallyChunk
+		if last >= 0 {
+			size = min(2*cap(t.chunks[last]), maxTallyChunk)
+		}
+		t.chunks = append(t.chunks, make([]byte, 0, max(size, len(member))))
+		last++
+	}
+	from := len(t.chunks[last])
+	t.chunks[last] = append(t.chunks[last], member...)
+	t.items = append(t.items, tallied{score, int32(last), int32(from), int32(len(member))})
 }
 
 // Join takes in a member, or, if it has it already, joins the scores.
@@ -91,19 +107,23 @@ func (t *Tally) slot(member []byte) *int32 {
 	mask := len(t.table) - 1
 	for i := int(maphash.Bytes(t.Seed, member)) & mask; ; i = (i + 1) & mask {
 		slot := &t.table[i]
-		if *slot == 0 || bytes.Equal(t.member(*slot-1), member) {
+		if *slot == 0 || bytes.Equal(t.member(&t.items[*slot-1]), member) {
 			return slot
 		}
 	}
 }
 
-func (t *Tally) member(i int32) []byte { return t.bytes[t.items[i].from:t.items[i].to] }
+func (t *Tally) member(i *tallied) []byte { return t.chunks[i.chunk][i.from : i.from+i.size] }
 
-// grow makes the table twice as large.
+// grow makes the table twice as large, or large enough for all members that are expected.
 func (t *Tally) grow() {
-	t.table = make([]int32, max(64, 2*len(t.table)))
+	n := max(64, 2*len(t.table))
+	for n <= 2*cap(t.items) {
+		n *= 2
+	}
+	t.table = make([]int32, n)
 	for i := range t.items {
-		*t.slot(t.member(int32(i))) = int32(i + 1)
+		*t.slot(t.member(&t.items[i])) = int32(i + 1)
 	}
 }
 
@@ -114,13 +134,13 @@ func (t *Tally) Sort() {
 		if c := cmp.Compare(a.score, b.score); c != 0 {
 			return c
 		}
-		return bytes.Compare(t.bytes[a.from:a.to], t.bytes[b.from:b.to])
+		return bytes.Compare(t.member(&a), t.member(&b))
 	})
 }
 
 // At returns an element by its number. The bytes are the tally's own.
 func (t *Tally) At(i int) (member []byte, score float64) {
-	return t.member(int32(i)), t.items[i].score
+	return t.member(&t.items[i]), t.items[i].score
 }
 
 // SortedSet makes a sorted set of the elements, which are sorted.
