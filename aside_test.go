@@ -311,7 +311,7 @@ func TestDestinationAmongTheSources(t *testing.T) {
 	c, s := asideCache(t, Options{Shards: 4})
 	fill(t, s)
 	var wg sync.WaitGroup
-	const added = 300
+	const added = 100
 	for _, key := range []string{"s", "z"} {
 		wg.Go(func() {
 			s := c.NewSession()
@@ -327,7 +327,7 @@ func TestDestinationAmongTheSources(t *testing.T) {
 		wg.Go(func() {
 			s := c.NewSession()
 			defer s.Close()
-			for range 30 {
+			for range 10 {
 				if key == "s" {
 					ask(s, "SUNIONSTORE s few s")
 				} else {
@@ -353,9 +353,9 @@ func TestUnionsAreOfOneInstant(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			c, s := asideCache(t, Options{Shards: 8})
 			fill(t, s)
-			rounds := 25
+			rounds := 15
 			if kind == "zset" {
-				rounds = 3
+				rounds = 2
 			}
 			sources := []string{"s", "few", "other"}
 			if kind == "zset" {
