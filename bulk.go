@@ -91,22 +91,29 @@ func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) erro
 	a := s.newAsides(shards)
 	err := s.setAside(c, a)
 	s.noteReads(row, c)
-	s.pins.Add(1)
-	defer s.pins.Done()
-	s.unlockShards(shards)
-	// The shards are held again whatever the command does, as the caller expects.
+	s.without(shards, a, func() {
+		if err != nil {
+			c.Fail(err)
+			return
+		}
+		row.Run(c)
+		runtime.Gosched()
+	})
+	return nil
+}
+
+// without runs fn, which reads what was set aside of some shards, without these, which are held before and after.
+func (e *engine) without(shards []int, a *asides, fn func()) {
+	e.pins.Add(1)
+	defer e.pins.Done()
+	e.unlockShards(shards)
+	// They are held again whatever fn does, as the caller expects.
 	defer func() {
 		a.close()
-		s.lockAgain(shards)
+		e.lockAgain(shards)
 		a.settle()
 	}()
-	if err != nil {
-		c.Fail(err)
-		return nil
-	}
-	row.Run(c)
-	runtime.Gosched()
-	return nil
+	fn()
 }
 
 // makeAside runs a heavy command that makes one key of others, likewise. What it answers is taken back if it has to run

@@ -423,15 +423,25 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 	s.giveWay() // a walk takes many slices: let others have the processor between them
 }
 
-func (e env) ReadShard(shard, db int, fn func(*keyspace.DB)) {
-	if e.version != nil { // the shard is not held
-		e.WithShard(shard, db, fn)
-		return
-	}
-	s := &e.shards[shard]
+func (e env) ReadKey(shard, db int, key []byte, fn func(*keyspace.DB)) {
+	much := false
 	e.WithShard(shard, db, func(d *keyspace.DB) {
-		s.busy.Store(true)
-		defer s.busy.Store(false)
+		t := d.Target(key)
+		much = command.Elements(d.Look(t.Hash, t.Key)) > command.Heavy
+		if !much || e.version != nil { // the shard is not held for a version
+			fn(d)
+			return
+		}
+		numbers := []int{shard}
+		if e.tx == nil && e.noneOwned(numbers) {
+			a := e.newAsides(numbers)
+			one := command.Target{DB: d, Hash: t.Hash, Key: t.Key}
+			if a.add(&one) == nil {
+				e.without(numbers, a, func() { fn(one.DB) })
+				return
+			}
+		}
+		defer e.markBusy(numbers)()
 		fn(d)
 	})
 }

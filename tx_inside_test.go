@@ -38,7 +38,7 @@ func TestReadOfAVersionIsNotBusy(t *testing.T) {
 	s.version = &scriptVersion{state: state, shadows: make([]*keyspace.Shadow, len(c.shards))}
 	defer s.version.free()
 	read := false
-	env{s}.ReadShard(1, 0, func(*keyspace.DB) {
+	env{s}.ReadKey(1, 0, []byte("k"), func(*keyspace.DB) {
 		read = true
 		require.False(t, c.shards[1].busy.Load())
 	})

@@ -25,6 +25,8 @@ func scenarios() []scenario {
 		{"multi", "MULTI of 10 commands, 50 transactions at a time on one connection, server on one core", multiCost},
 		memoryStrings("memory-strings-32", 32),
 		memoryStrings("memory-strings-256", 256),
+		{"memory-types", "resident memory of hashes, sets, sorted sets and lists, small and large, with elements of 15 B, less the " +
+			"empty server's", memoryTypes},
 		{"p99-bgsave", "GET while BGSAVE writes 1 M keys of 256 B and others are overwritten", saveLatency},
 		{"p99-flush-async", "GET on db 0 while FLUSHDB ASYNC drops 1 M keys of db 1", flushLatency("ASYNC")},
 		{"p99-flush-sync", "GET on db 0 while FLUSHDB SYNC drops 1 M keys of db 1", flushLatency("SYNC")},
@@ -102,36 +104,5 @@ func throughput(name string, pipeline, requests int, pinned bool) scenario {
 		}
 		m, err := memoryOf(s.pid, false)
 		return append(samples, sample{"resident memory, MB", float64(m.resident) / 1e6, noChart}), err
-	}}
-}
-
-// memoryStrings measures what a million strings add to the resident memory of the empty server.
-func memoryStrings(name string, size int) scenario {
-	about := fmt.Sprintf("resident memory of 1 M keys of 16 B with values of %d random bytes, less the empty server's", size)
-	return scenario{name, about, func(ctx context.Context, b *bench, t target) ([]sample, error) {
-		s, err := b.start(ctx, t, anyCPU)
-		if err != nil {
-			return nil, err
-		}
-		defer s.stop()
-		empty, err := s.resident(ctx)
-		if err != nil {
-			return nil, err
-		}
-		n := b.scaled(millionKeys)
-		if err := load(s.addr, 0, n, size); err != nil {
-			return nil, err
-		}
-		full, err := s.resident(ctx)
-		if err != nil {
-			return nil, err
-		}
-		each := (full - empty) * 1e6 / float64(n)
-		return []sample{
-			{"empty, MB", empty, noChart},
-			{"loaded, MB", full, noChart},
-			{"loaded less empty, MB", full - empty, memoryChart},
-			{"overhead, B/key", each - float64(16+size), noChart},
-		}, nil
 	}}
 }

@@ -54,8 +54,8 @@ type Env interface {
 	Shards() int
 	// WithShard runs fn with a shard held. fn should return within some tens of microseconds.
 	WithShard(shard, db int, fn func(*keyspace.DB))
-	// ReadShard is WithShard for what may take longer: event loops don't wait for the shard meanwhile.
-	ReadShard(shard, db int, fn func(*keyspace.DB))
+	// ReadKey runs fn, which reads one key of a shard and may go over all that it holds: if that is much, without the shard.
+	ReadKey(shard, db int, key []byte, fn func(*keyspace.DB))
 	// ShardOf returns which shard a key belongs to.
 	ShardOf(key []byte) int
 	// MakeKey runs fn, which does nothing but Give a key of a shard n elements, for a command that holds none. The error is

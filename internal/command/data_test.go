@@ -74,7 +74,7 @@ func (b *bench) ShardOf(key []byte) int {
 	return n % len(b.shards)
 }
 
-func (b *bench) ReadShard(shard, db int, fn func(*keyspace.DB)) { b.WithShard(shard, db, fn) }
+func (b *bench) ReadKey(shard, db int, _ []byte, fn func(*keyspace.DB)) { b.WithShard(shard, db, fn) }
 
 func (b *bench) MakeKey(shard, db, _ int, fn func(*keyspace.DB) error) error {
 	d, err := b.shards[shard].Open(db)

@@ -15,7 +15,7 @@ import (
 // hold the shards of all of them is not possible, since they are known only once the elements are; to take shards one
 // after the other and keep them would be a deadlock with somebody who does the same. So it never holds more than one:
 //
-//	copy the elements         with the shard of the key held
+//	copy the elements         with the shard of the key held, or many of them aside
 //	look up what BY names     shard by shard, some keys at a time
 //	sort                      with nothing held
 //	look up what GET names    like BY

@@ -62,7 +62,7 @@ func sized[T any](have []T, n int) []T { return slices.Grow(have[:0], n)[:n] }
 // that a set has to be sorted after all.
 func (s *sorter) read(o *sortArgs) (err error) {
 	c, key := s.c, s.c.Args[1]
-	c.Env.ReadShard(c.Env.ShardOf(key), c.DB, func(db *keyspace.DB) {
+	c.Env.ReadKey(c.Env.ShardOf(key), c.DB, key, func(db *keyspace.DB) {
 		t := db.Target(key)
 		it := c.find(&t)
 		if !it.Found() {
