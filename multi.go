@@ -231,8 +231,13 @@ func (s *Session) execHeld(numbers []int, queue []queued, w reply.Writer) (done 
 		return false
 	}
 	s.held = true
+	now := s.clock.Millis()
 	for _, n := range numbers {
-		s.sign(&s.shards[n])
+		sh := &s.shards[n]
+		s.sign(sh)
+		if s.tx == nil { // else it stands already
+			sh.stopTime(now)
+		}
 	}
 	defer func() {
 		s.held = false

@@ -52,6 +52,7 @@ type shard struct {
 	announcer *announcer   // nil as long as nobody asked for announcements; see announce.go
 	committed bool         // this holder reads the state before the owner's changes
 	special   bool         // the announcer has something to do before the shard is let go
+	stopped   bool         // time stands still for this holder
 	inLine    atomic.Int32 // how many wait for mu
 	busy      atomic.Bool  // a heavy command holds the shard: who can't wait should not try
 	_         [128 - 80]byte
@@ -88,7 +89,7 @@ const maxTurns = 100
 func alone() bool { return runtime.GOMAXPROCS(0) == 1 }
 
 func (s *shard) unlock() {
-	if s.committed || s.special {
+	if s.committed || s.special || s.stopped {
 		s.settle()
 	}
 	s.mu.Unlock()
@@ -104,6 +105,16 @@ func (s *shard) settle() {
 	if s.special {
 		s.announcer.settle()
 	}
+	if s.stopped {
+		s.stopped = false
+		s.data.StopTime(0)
+	}
+}
+
+// stopTime has time stand still until the shard, which is locked, is let go.
+func (s *shard) stopTime(at int64) {
+	s.stopped = true
+	s.data.StopTime(at)
 }
 
 // db returns the shard's part of a logical database. The shard is held.

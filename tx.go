@@ -40,6 +40,7 @@ type transaction struct {
 	ctx   context.Context // ends waits
 	owned []int           // shards, in the order they were taken
 	known []int           // shards that earlier runs have come to know
+	at    int64           // when it began, in Unix milliseconds: for its commands no time passes; 0 if it has none
 
 	messages []publication // to be published at the commit
 	by       *author       // whose it is, nil for Go code
@@ -73,7 +74,7 @@ func (t *transaction) start(e *engine, ctx context.Context, impatient bool) erro
 	} else if !e.gate.TryRLock() {
 		return ErrBusy
 	}
-	*t = transaction{e: e, ctx: ctx, impatient: impatient, owned: t.owned[:0], known: t.known[:0]}
+	*t = transaction{e: e, ctx: ctx, impatient: impatient, owned: t.owned[:0], known: t.known[:0], at: e.clock.Millis()}
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (t *transaction) take(s *shard) {
 		if s.owner == nil {
 			s.owner = t
 			t.owned = append(t.owned, s.mu.number)
-			return
+			break
 		}
 		if s.mu.number < t.highest() {
 			s.unlock()
@@ -107,6 +108,9 @@ func (t *transaction) take(s *shard) {
 			panic(stopped{err})
 		}
 		t.owned = append(t.owned, s.mu.number)
+	}
+	if t.at != 0 {
+		s.stopTime(t.at)
 	}
 }
 
@@ -262,7 +266,9 @@ func (e *engine) lockEach(numbers []int, t *transaction, write, impatient bool) 
 			s.unlock()
 		}
 		for _, n := range numbers {
-			e.shards[n].lock()
+			s := &e.shards[n]
+			s.lock()
+			s.stopTime(t.at)
 		}
 		return numbers, true
 	}
@@ -457,7 +463,7 @@ type Tx struct{ *Cache }
 
 // Update runs fn as a transaction: nobody sees half of what it does, and nothing of it if it returns an error or panics,
 // which Update passes on. No keys need be named beforehand. While it runs, others read the keys that it has changed as
-// they were before, and wait to write to keys of the shards that it has used.
+// they were before, and wait to write to keys of the shards that it has used. No key expires for it meanwhile.
 //
 // fn may run more than once, when two transactions would wait for each other: it should have no effects but on tx, and
 // must use no other handle of the cache, which might wait for itself. ctx ends the wait for other transactions; fn itself

@@ -114,6 +114,7 @@ type Shard struct {
 	heap   value.Heap
 	debris value.Debris
 	dbs    []*DB
+	now    int64 // what DB.Now tells, 0 for the clock's time
 	spread float64
 	noted  int64 // what of the bytes in use Used knows of
 	much   int64 // how much it may be off by, so that all shards together are by 256 KiB
@@ -243,8 +244,16 @@ func (db *DB) View() value.View {
 // Index returns the database's number.
 func (db *DB) Index() int { return db.index }
 
-// Now returns the Unix time in milliseconds.
-func (db *DB) Now() int64 { return db.shard.Clock.Millis() }
+// Now returns the Unix time in milliseconds, or that at which it was stopped.
+func (db *DB) Now() int64 {
+	if now := db.shard.now; now != 0 {
+		return now
+	}
+	return db.shard.Clock.Millis()
+}
+
+// StopTime has DB.Now tell a time, 0 for the clock's again, so that no key expires between two commands that see one moment.
+func (s *Shard) StopTime(now int64) { s.now = now }
 
 // touch is the one announcement of change.
 func (db *DB) touch(key []byte, e Event) {
