@@ -106,7 +106,7 @@ func TestLibrariesThatMeanIll(t *testing.T) {
 	require.Equal(t, "good", do(s, "FUNCTION", "LOAD", "#!lua name=good\nredis.register_function('f', function() return 1 end)"))
 	for _, tt := range []struct{ code, want string }{
 		{"while true do end", "timeout"},
-		{"redis.register_function('g', function() end) local s = 'x' while true do s = s .. s end", "memory"},
+		{"redis.register_function('g', function() end) local s = 'x' while true do s = s .. s end", "memory|timeout"}, // which comes first
 		{"for i = 1, 1e9 do redis.register_function('g' .. i, function() end) end", "timeout"},
 		{"redis.register_function('f', function() end)", "already exists"},
 		{"redis.register_function('g', function() end) redis.register_function('G', function() end)", "already exists"},
@@ -119,7 +119,7 @@ func TestLibrariesThatMeanIll(t *testing.T) {
 	} {
 		got := fmt.Sprint(do(s, "FUNCTION", "LOAD", "#!lua name=ill\n"+tt.code))
 		require.Contains(t, got, "ERR", tt.code)
-		require.Contains(t, got, tt.want, tt.code)
+		require.Regexp(t, tt.want, got, tt.code)
 		require.Len(t, do(s, "FUNCTION", "LIST"), 1, tt.code)
 		require.Equal(t, int64(1), do(s, "FCALL", "f", 0))
 	}

@@ -163,7 +163,7 @@ func (st *scriptState) close(sc *scripting) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	delete(sc.running, &st.running)
-	*st = scriptState{}
+	st.inner, st.host, st.tx = nil, scriptHost{}, transaction{} // not running: somebody may be about to stop it
 }
 
 // scriptHost is what a script reaches of the cache.

@@ -547,19 +547,6 @@ func TestPubSubTurmoil(t *testing.T) {
 	})
 }
 
-// A push that turns out to be for nobody does not stop the writing of what is behind it.
-func TestEmptyPush(t *testing.T) {
-	ln, dial := listenPipe(t)
-	h := serveOn(t, ln, dial, Options{})
-	p := h.dial()
-	p.want("PING", "+PONG")
-	c := h.clients.all()[0]
-	c.push(line("+one\r\n"))             // its writer waits for the reader
-	c.push(notice{line("+nothing\r\n")}) // it speaks RESP2
-	c.transport.(*stream).sendChunks([][]byte{[]byte("+two\r\n"), []byte("+three\r\n")})
-	p.wantHear("+one", "+two", "+three")
-}
-
 // Go code and clients share the channels.
 func TestGoAndClients(t *testing.T) {
 	onEach(t, Options{}, func(t *testing.T, h *house) {
