@@ -265,8 +265,8 @@ func limitsThatChange(t *testing.T, loops int) {
 	reading.say("GET k")
 	c := h.clients.all()[0]
 	eventually(t, "a backlog", func() bool { return c.seen.overSoft.Load() != 0 })
-	c.seen.overSoft.Store(1) // long ago
 	h.SetOutputLimit(OutputLimit{})
+	c.seen.overSoft.Store(1) // long ago
 	h.sweep()
 	if got := reading.hear(); len(got) < 16<<20 {
 		t.Errorf("got %d bytes, under a limit that was lifted", len(got))
@@ -294,7 +294,7 @@ func TestReadersDoNotIdle(t *testing.T) {
 }
 
 func readersDoNotIdle(t *testing.T, loops int) {
-	h := serveTCP(t, Options{Loops: loops, Timeout: time.Hour})
+	h := serveTCP(t, Options{Loops: loops})
 	p := h.dial()
 	p.raw(bulk("k", 16<<20))
 	p.wantHear("+OK")
