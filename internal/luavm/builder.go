@@ -1,12 +1,21 @@
 package luavm
 
-// builder builds a long string piece by piece. What it holds counts as the run's memory before it is allocated.
+// builder builds a string piece by piece. What it holds counts as the run's memory before it is allocated. The machine keeps
+// the memory of one that was short for the next.
 type builder struct {
 	vm  *machine
 	buf []byte
 }
 
-func (vm *machine) newBuilder() *builder { return &builder{vm: vm} }
+// keepBuilder is the largest buffer that is kept.
+const keepBuilder = 4 << 10
+
+func (vm *machine) newBuilder() *builder {
+	b := &builder{vm, vm.spareBuf}
+	vm.spareBuf = nil
+	vm.pinned += int64(cap(b.buf)) // charged when it was allocated
+	return b
+}
 
 // room makes space for n more bytes.
 func (b *builder) room(n int) {
@@ -50,5 +59,8 @@ func (b *builder) value() value {
 
 func (b *builder) drop() {
 	b.vm.unpin(cap(b.buf))
+	if cap(b.buf) <= keepBuilder {
+		b.vm.spareBuf = b.buf[:0]
+	}
 	b.buf = nil
 }

@@ -47,6 +47,7 @@ type machine struct {
 	scratch      []byte
 	markWork     []any
 	spareMatcher *matcher
+	spareBuf     []byte // a builder's
 	started      time.Time
 }
 
