@@ -283,12 +283,13 @@ func (t *stream) idle(waiting func() bool) {
 	t.setBusy(true)
 }
 
-// setBusy says whether pushes have to wait.
+// setBusy says whether pushes have to wait. A client that has had its last reply gets none.
 func (t *stream) setBusy(on bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mu.busy = on
-	if !on {
+	t.mu.ended = t.mu.ended || t.client.closing
+	if !on && !t.mu.ended {
 		t.client.release()
 		for _, p := range t.takeLateLocked() {
 			t.queueLocked(t.client.wire(p, t.client.proto()))
@@ -431,14 +432,14 @@ func (t *stream) writeLocked() {
 // finish waits for the writer and ends the client.
 func (t *stream) finish() {
 	c := t.client
+	c.leaveHub() // before the peer can see the end, and also if it does not read what it was sent
 	t.mu.Lock()
 	t.mu.ended = true
+	t.mu.late = nil
 	for t.mu.writing {
 		t.mu.idle.Wait()
 	}
-	t.mu.late = nil
 	t.mu.Unlock()
-	c.leaveHub() // before the peer can see the end
 	_ = t.conn.Close()
 	c.closed = true
 	c.rest = nil

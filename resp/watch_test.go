@@ -100,8 +100,10 @@ func TestMonitorsEnd(t *testing.T) {
 		b.say("DEBUG SLEEP 0.05")
 		_ = b.Close()
 		eventually(t, "the second to be forgotten", func() bool { return len(*h.watched.list.Load()) == 1 })
-		c.want("QUIT", "+OK")
+		c.say("QUIT")
 		eventually(t, "the third to be forgotten", func() bool { return !h.watched.any() })
+		c.wantHear("+OK")
+		require.Empty(t, c.wantClosed(), "it is not shown its QUIT")
 	})
 }
 
