@@ -56,7 +56,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Config holds the directives that CONFIG GET and CONFIG SET work on. It is for the server binary; nil means the
-	// defaults. Where both say something, the other fields of Options win.
+	// defaults, but without savepoints: a cache writes no file that nobody asked for. Where both say something, the other fields of Options win.
 	Config *config.Config
 }
 

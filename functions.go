@@ -118,6 +118,9 @@ func fcallCommand(s *Session, c *command.Call) {
 	case f.native != nil:
 		s.runNative(c, f.native, keys, args)
 		return
+	case !readOnly && s.unsaved():
+		c.Fail(errs.Unsaved)
+		return
 	case s.full() && !readOnly && f.Flags&luavm.AllowOOM == 0:
 		c.Fail(errs.OutOfMemory)
 		return

@@ -286,7 +286,7 @@ func infoPersistence(e *engine, t *infoText) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	status := "ok"
-	if p.lastErr != nil {
+	if p.broken.Load() {
 		status = "err"
 	}
 	background := p.background.Load()

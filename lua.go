@@ -192,6 +192,9 @@ func (h *scriptHost) Call(args [][]byte, w reply.Writer) {
 	case h.readOnly && row.Flags&command.Write != 0:
 		w.Error(string(errWriteInRO))
 		return
+	case row.Flags&command.Write != 0 && h.e.unsaved():
+		w.Error(string(errs.Unsaved))
+		return
 	case h.oom && row.Flags&command.DenyOOM != 0:
 		w.Error(string(errs.OutOfMemory))
 		return
@@ -301,7 +304,12 @@ func (s *Session) runScript(c *command.Call, script *luavm.Script, keys, args []
 		c.Fail(errWriteFlag)
 		return
 	}
-	if s.full() && declared && !readOnly && flags&luavm.AllowOOM == 0 {
+	switch {
+	case !declared || readOnly:
+	case s.unsaved():
+		c.Fail(errs.Unsaved)
+		return
+	case s.full() && flags&luavm.AllowOOM == 0:
 		c.Fail(errs.OutOfMemory)
 		return
 	}

@@ -41,7 +41,7 @@ const (
 	errNoDiscard  = errs.Error("ERR DISCARD without MULTI")
 	errWatchInMul = errs.Error("ERR WATCH inside MULTI is not allowed")
 	errExecAbort  = errs.Error("EXECABORT Transaction discarded because of previous errors.")
-	errExecFull   = errs.Error("EXECABORT Transaction discarded because of: " + errs.OutOfMemory)
+	errDiscarded  = errs.Error("EXECABORT Transaction discarded because of: ")
 	errNotInMulti = errs.Error("ERR Command not allowed inside a transaction")
 )
 
@@ -72,14 +72,13 @@ func (s *Session) Enqueue(row *command.Row, args [][]byte, w reply.Writer, run f
 func (s *Session) Refuse() { s.multi.refused = s.multi.on || s.multi.refused }
 
 func (s *Session) enqueue(row *command.Row, args [][]byte, w reply.Writer, run func(reply.Writer)) error {
-	switch {
-	case row.Flags&command.NoMulti != 0:
+	err := s.refusal(row)
+	if row.Flags&command.NoMulti != 0 {
+		err = errNotInMulti
+	}
+	if err != nil {
 		s.multi.refused = true
-		w.Error(string(errNotInMulti))
-		return nil
-	case row.Flags&command.DenyOOM != 0 && s.full():
-		s.multi.refused = true
-		w.Error(string(errs.OutOfMemory))
+		w.Error(err.Error())
 		return nil
 	}
 	if run == nil {
@@ -170,9 +169,13 @@ func execCommand(s *Session, c *command.Call) {
 		s.discard()
 		c.Fail(errExecAbort)
 		return
-	case s.full() && slices.ContainsFunc(s.multi.queue, func(q queued) bool { return q.row.Flags&command.DenyOOM != 0 }):
+	case s.multi.flags&command.DenyOOM != 0 && s.full():
 		s.discard()
-		c.Fail(errExecFull)
+		c.Fail(errDiscarded + errs.OutOfMemory)
+		return
+	case s.multi.flags&command.Write != 0 && s.unsaved():
+		s.discard()
+		c.Fail(errDiscarded + errs.Unsaved)
 		return
 	}
 	queue := s.multi.queue

@@ -22,11 +22,11 @@ type persistence struct {
 	saving     sync.Mutex // held by the one save to a file that is under way
 	background atomic.Bool
 	began      atomic.Int64 // Unix milliseconds, of the background save under way or the last one
+	broken     atomic.Bool  // the last background save failed, and none has gone well since
 
 	mu       sync.Mutex // guards what follows
 	lastSave time.Time
-	lastTry  time.Time
-	lastErr  error
+	lastTry  time.Time // in the background, as is lastTook
 	lastTook time.Duration
 	changes  int64 // the changes of all shards and of the libraries as of the last save
 	saves    int64
@@ -324,7 +324,7 @@ func (e *engine) saveFile(path string, background bool) (err error) {
 	defer e.persistence.saving.Unlock()
 	began := time.Now()
 	changes := e.changes()
-	defer func() { e.noteSave(began, changes, err) }()
+	defer func() { e.noteSave(began, changes, background, err) }()
 
 	sweepLeftovers(path)
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished)
@@ -442,18 +442,31 @@ func (e *engine) changes() int64 {
 	return n + e.scripts.changes.Load()
 }
 
-func (e *engine) noteSave(began time.Time, changes int64, err error) {
+// noteSave notes how a save ended. One that somebody waited for told him of its failure, which is no sign that the
+// cache is not saved any more. Nor is one that Close ended.
+func (e *engine) noteSave(began time.Time, changes int64, background bool, err error) {
 	p := &e.persistence
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lastTry, p.lastErr, p.lastTook = began, err, time.Since(began)
+	took := time.Since(began)
+	if background {
+		p.lastTry, p.lastTook = began, took
+	}
+	if background && !errors.Is(err, ErrClosed) || err == nil {
+		p.broken.Store(err != nil)
+	}
 	if err != nil {
 		e.log.Error("save failed", "error", err)
 		return
 	}
 	p.lastSave, p.changes = time.Now(), changes
 	p.saves++
-	e.log.Info("saved", "took", p.lastTook.Round(time.Millisecond))
+	e.log.Info("saved", "took", took.Round(time.Millisecond))
+}
+
+// unsaved says that clients should not write, since what they write is not saved as was asked for.
+func (e *engine) unsaved() bool {
+	return e.persistence.broken.Load() && e.config.Bool("stop-writes-on-bgsave-error") && len(e.config.SavePoints("save")) > 0
 }
 
 // noteLoaded makes the data as loaded count as saved.
@@ -495,7 +508,7 @@ func (e *engine) saveIfDue() {
 	p.mu.Lock()
 	since := now.Sub(maxTime(p.lastSave, e.started))
 	saved := p.changes
-	blocked := p.lastErr != nil && now.Sub(p.lastTry) < saveRetryAfter
+	blocked := p.broken.Load() && now.Sub(p.lastTry) < saveRetryAfter
 	p.mu.Unlock()
 	if blocked {
 		return

@@ -347,3 +347,13 @@ func TestLoadFileTellsOfItsProgress(t *testing.T) {
 	}))
 	require.NotZero(t, calls)
 }
+
+// A cache that is a part of a program writes nothing into the program's folder by itself.
+func TestNoSavepointsUnasked(t *testing.T) {
+	c, err := darter.New(darter.Options{})
+	require.NoError(t, err)
+	defer c.Close()
+	got, err := c.Do(context.Background(), "CONFIG", "GET", "save")
+	require.NoError(t, err)
+	require.Equal(t, darter.Map{{Key: []byte("save"), Value: []byte{}}}, got)
+}

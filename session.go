@@ -213,9 +213,11 @@ func (s *Session) Run(row *command.Row, args [][]byte, w reply.Writer) error {
 }
 
 func (s *Session) run(row *command.Row, c *command.Call) error {
-	if row.Flags&command.DenyOOM != 0 && s.full() {
-		c.Fail(errs.OutOfMemory)
-		return nil
+	if row.Flags&command.DenyOOM != 0 && s.full() || s.persistence.broken.Load() {
+		if err := s.refusal(row); err != nil {
+			c.Fail(err)
+			return nil
+		}
 	}
 	if s.version != nil {
 		return s.runOnVersion(row, c)
@@ -227,6 +229,20 @@ func (s *Session) run(row *command.Row, c *command.Call) error {
 		return s.runManyKeys(row, c)
 	}
 	return s.runFree(row, c)
+}
+
+// refusal returns why a command may not run now, if so: there is no memory for what it adds, or writes are to stop
+// because saves fail. PING is refused then too, so that whoever watches over servers notices. What has begun as a
+// transaction goes on as if saves went well.
+func (s *Session) refusal(row *command.Row) error {
+	switch {
+	case row.Flags&command.DenyOOM != 0 && s.full():
+		return errs.OutOfMemory
+	case s.tx != nil || s.held:
+	case (row.Flags&command.Write != 0 || row.Name == "ping") && s.unsaved():
+		return errs.Unsaved
+	}
+	return nil
 }
 
 // runOneKey runs a command with the shard of its key held. It allocates nothing.

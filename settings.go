@@ -8,9 +8,12 @@ import (
 	"github.com/darterdb/darter/internal/value"
 )
 
-// newConfig returns the directives' defaults, for a cache that was given none.
+// newConfig returns the directives' defaults, for a cache that was given none. It writes no files unasked into the folder
+// of the program that it is a part of.
 func newConfig() (*config.Config, error) {
-	return config.New(config.Standard())
+	table := config.Standard()
+	table.Row("save").Default = ""
+	return config.New(table)
 }
 
 // bindConfig lets the directives that the engine itself obeys take effect, now and when CONFIG SET changes them.

@@ -306,6 +306,7 @@ func limitsOfClasses(t *testing.T, loops int) {
 	if got := a.do("GET k"); len(got) < 2000 {
 		t.Errorf("%s", got)
 	}
+	eventually(t, "the reply to be known as written", func() bool { return h.clients.all()[0].seen.out.Load() == 0 })
 	a.want("UNSUBSCRIBE", `>["unsubscribe", "c", :0]`, "GET k", "closed")
 
 	deaf := h.dial()

@@ -252,3 +252,67 @@ func TestFailedSave(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 }
+
+// While saves in the background fail, clients may not write, unless nobody wants saves or writes are wanted all the same.
+func TestUnsavedWritesAreRefused(t *testing.T) {
+	const misconf = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+		"Commands that may modify the data set are disabled, because this instance is configured to report errors during " +
+		"writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details " +
+		"about the RDB error."
+	folder := filepath.Join(t.TempDir(), "data")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	p := start(t, "--save", "3600 1", "--dir", folder)
+	c := p.dial(t)
+	say := func(want string, args ...string) {
+		t.Helper()
+		reply := c.Do(args...)
+		if reply.IsError() {
+			require.True(t, strings.HasPrefix(reply.Str, want), "%q: %s", args, reply.Str)
+			return
+		}
+		require.Equal(t, want, reply.Str, "%q", args)
+	}
+	saveFails := func() {
+		t.Helper()
+		say("Background saving started", "BGSAVE")
+		require.Eventually(t, func() bool {
+			return strings.Contains(c.Do("INFO", "persistence").Str, "rdb_bgsave_in_progress:0")
+		}, time.Minute, time.Millisecond)
+		require.Contains(t, c.Do("INFO", "persistence").Str, "rdb_last_bgsave_status:err")
+	}
+	say("OK", "SET", "k", "v")
+	require.NoError(t, os.RemoveAll(folder))
+	require.True(t, c.Do("SAVE").IsError())
+	say("OK", "SET", "k", "v") // who saved was told
+	say("OK", "MULTI")
+	say("QUEUED", "SET", "k", "queued")
+	other := p.dial(t)
+	c, other = other, c
+	saveFails()
+	c, other = other, c
+	say("EXECABORT Transaction discarded because of: "+misconf, "EXEC")
+
+	for _, command := range [][]string{
+		{"SET", "k", "w"}, {"DEL", "k"}, {"LPOP", "none"}, {"FLUSHALL"}, {"PING"},
+		{"EVAL", "return redis.call('DEL', 'k')", "0"}, {"EVAL", "#!lua\nreturn redis.call('GET', 'k')", "0"},
+	} {
+		say(misconf, command...)
+	}
+	say("v", "GET", "k")
+	say("v", "EVAL", "return redis.call('GET', 'k')", "0")
+	say("v", "EVAL", "#!lua flags=no-writes\nreturn redis.call('GET', 'k')", "0")
+	say("OK", "MULTI")
+	say(misconf, "SET", "k", "w")
+	say("EXECABORT Transaction discarded because of previous errors.", "EXEC")
+
+	say("OK", "CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
+	say("OK", "SET", "k", "w")
+	say("OK", "CONFIG", "SET", "stop-writes-on-bgsave-error", "yes", "save", "")
+	say("OK", "SET", "k", "x")
+	say("OK", "CONFIG", "SET", "save", "3600 1")
+	say(misconf, "SET", "k", "y")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	say("OK", "SAVE")
+	say("PONG", "PING")
+	say("OK", "SET", "k", "y")
+}

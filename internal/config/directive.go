@@ -57,6 +57,7 @@ type Directive struct {
 	Check   func(string) error  // Text: what else must hold; its error is shown to the user
 	Form    func(string) string // Text: brings what Check lets pass into the form that CONFIG GET gives; nil to leave it
 	About   string              // one line for --help
+	Idle    bool                // it has no effect, and is known only because packaged config files set it
 }
 
 // Table is an ordered set of directives.
@@ -72,10 +73,15 @@ func (t Table) Row(name string) *Directive {
 	return nil
 }
 
-// Describe writes one paragraph per directive: its usage, its default and what it is for.
+// Describe writes one paragraph per directive: its usage, its default and what it is for. Idle ones are just named.
 func (t Table) Describe(w io.Writer) error {
+	var idle []string
 	for i := range t {
 		d := &t[i]
+		if d.Idle {
+			idle = append(idle, d.Name)
+			continue
+		}
 		text := fmt.Sprintf("  --%s\n        %s", d.Usage(), d.About)
 		if d.Default != "" && d.Kind != Dir {
 			text += " Default: " + d.Default + "."
@@ -84,7 +90,12 @@ func (t Table) Describe(w io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	if idle == nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "  Without effect, known because packaged config files set them:\n        %s\n",
+		strings.Join(idle, "\n        "))
+	return err
 }
 
 // Usage returns the directive's name followed by the form of its value, such as "port <0-65535>".

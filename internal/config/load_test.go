@@ -78,7 +78,7 @@ func TestLoadFile(t *testing.T) {
 func TestLoadFileErrors(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
 		{"\n\nmaxmemry 100mb", "d.conf:3: maxmemry 100mb: unknown directive 'maxmemry', did you mean 'maxmemory'?"},
-		{"zz 1", "d.conf:1: zz 1: unknown directive 'zz', the nearest known one is 'dir'"},
+		{"zzz 1", "d.conf:1: zzz 1: unknown directive 'zzz', the nearest known one is 'hz'"},
 		{"maxmemory 10x", "d.conf:1: maxmemory 10x: argument must be a memory value " +
 			"(usage: maxmemory <bytes, or with k kb m mb g gb>)"},
 		{"maxmemory", "d.conf:1: maxmemory: wrong number of arguments (usage: maxmemory <bytes, or with k kb m mb g gb>)"},

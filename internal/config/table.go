@@ -16,13 +16,14 @@ const maxInt = math.MaxInt32
 //	table.Row("maxmemory-policy").Allowed = []string{"allkeys-lru", "noeviction"}
 //
 // A directive that would do nothing is not listed, unless refusing it would stop common tools and packaged config
-// files; then its description says so.
+// files; then its description says so, or it is Idle.
 func Standard() Table {
 	table := network()
 	table = append(table, limits()...)
 	table = append(table, containers()...)
 	table = append(table, files()...)
-	return append(table, process()...)
+	table = append(table, process()...)
+	return append(table, packaged()...)
 }
 
 // network is where the server listens and whom it lets in.
@@ -83,10 +84,6 @@ func limits() Table {
 			About: "Bytes that one argument of a command may have."},
 		{Name: "tracking-table-max-keys", Kind: Int, Default: "1000000", Max: math.MaxInt64, Change: Always,
 			About: "Keys of which it is known which clients have read them, for CLIENT TRACKING; 0 for any number."},
-		{Name: "lazyfree-lazy-eviction", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
-		{Name: "lazyfree-lazy-expire", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
-		{Name: "lazyfree-lazy-server-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
-		{Name: "lazyfree-lazy-user-del", Kind: Bool, Default: "no", Change: Always, About: lazyfreeAbout},
 		{Name: "lazyfree-lazy-user-flush", Kind: Bool, Default: "no", Change: Always,
 			About: "FLUSHALL and FLUSHDB without an argument free memory after their reply."},
 	}
@@ -122,10 +119,6 @@ func containers() Table {
 	}
 }
 
-// lazyfreeAbout describes the rows kept for config files that set them.
-const lazyfreeAbout = "Changes nothing, known because packaged config files set it: " +
-	"memory is freed in short slices either way."
-
 // files is what the server writes and where.
 func files() Table {
 	return Table{
@@ -135,6 +128,8 @@ func files() Table {
 			About: "Name of the data file within dir."},
 		{Name: "save", Kind: Saves, Default: "3600 1 300 100 60 10000", Change: Always,
 			About: "Save after so many seconds if there were so many changes."},
+		{Name: "stop-writes-on-bgsave-error", Kind: Bool, Default: "yes", Change: Always,
+			About: "Refuse the writes of clients while saves in the background fail."},
 		{Name: "appendonly", Kind: Bool, Default: "no", Change: Always,
 			Refused: map[string]string{"yes": "darter keeps no append log"},
 			About:   "Always no, known because tools ask for it: darter keeps no append log."},
@@ -167,6 +162,42 @@ func process() Table {
 		{Name: "notify-keyspace-events", Kind: Text, Change: Hooked, Check: eventClasses, Form: sortedClasses,
 			About: "Which changes of keys are published: K and E for the channels, the other letters for the classes."},
 	}
+}
+
+// packaged is what packaged config files set of parts that darter does not have, or does in its own way: memory is freed
+// in slices, files are always compressed and checksummed, there is no append log, no replica and no rehashing.
+func packaged() Table {
+	var t Table
+	add := func(kind Kind, value string, names ...string) {
+		for _, name := range names {
+			t = append(t, Directive{Name: name, Kind: kind, Default: value, Change: Always, Idle: true, Max: math.MaxInt64})
+		}
+	}
+	choice := func(name string, allowed ...string) {
+		t = append(t, Directive{Name: name, Kind: Enum, Default: allowed[0], Allowed: allowed, Change: Always, Idle: true})
+	}
+	add(Bool, "no", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del",
+		"replica-lazy-flush", "rdb-del-sync-files", "repl-disable-tcp-nodelay", "no-appendfsync-on-rewrite",
+		"aof-timestamp-enabled", "always-show-logo")
+	add(Bool, "yes", "activerehashing", "dynamic-hz", "jemalloc-bg-thread", "disable-thp", "set-proc-title",
+		"rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "replica-serve-stale-data", "replica-read-only",
+		"repl-diskless-sync", "aof-load-truncated", "aof-use-rdb-preamble", "aof-rewrite-incremental-fsync")
+	add(Int, "0", "repl-diskless-sync-max-replicas", "list-compress-depth")
+	add(Int, "5", "repl-diskless-sync-delay")
+	add(Int, "10", "hz")
+	add(Int, "100", "replica-priority", "auto-aof-rewrite-percentage")
+	add(Int, "128", "acllog-max-len")
+	add(Memory, "67108864", "auto-aof-rewrite-min-size")
+	add(Text, "appendonly.aof", "appendfilename")
+	add(Text, "appendonlydir", "appenddirname")
+	add(Text, "{title} {listen-addr} {server-mode}", "proc-title-template")
+	add(List, "0 200 800", "oom-score-adj-values")
+	choice("appendfsync", "everysec", "always", "no")
+	choice("repl-diskless-load", "disabled", "on-empty-db", "swapdb")
+	choice("oom-score-adj", "no")
+	const left = "darter leaves that to the service manager"
+	t.Row("oom-score-adj").Refused = map[string]string{"yes": left, "relative": left, "absolute": left}
+	return t
 }
 
 const (

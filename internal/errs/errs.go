@@ -38,6 +38,10 @@ const (
 
 	// The cache can't.
 	OutOfMemory = Error("OOM command not allowed when used memory > 'maxmemory'.")
+	Unsaved     = Error("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+		"Commands that may modify the data set are disabled, because this instance is configured to report errors during " +
+		"writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details " +
+		"about the RDB error.")
 )
 
 // Closed says that the cache, or the snapshot, was closed.
