@@ -118,3 +118,17 @@ func newRunID() string {
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
+
+// modestly returns what long work calls now and then, which nobody waits for: the first time it gives the goroutine a
+// thread with a lower share of the processor, then it lets others go first.
+func modestly() (pause func()) {
+	lowered := false
+	return func() {
+		if lowered {
+			yieldThread()
+			return
+		}
+		lowered = true
+		lowerThread()
+	}
+}

@@ -352,7 +352,7 @@ func (s *Session) runMachine(c *command.Call, name string, slow *atomic.Bool, is
 		inner.impatient = bounded
 		call := luavm.Call{Host: host, Control: &r.control, Limits: s.scriptLimits(bounded)}
 		if s.expendable {
-			call.Long = lowerThread
+			call.Long = modestly()
 		}
 		if s.closed.Load() { // Close waits for scripts, and may have missed this one when it killed those that ran
 			r.control.Kill(ErrClosed)

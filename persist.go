@@ -78,10 +78,12 @@ func (s *Snapshot) save(w io.Writer, background bool) error {
 	}
 	// Half of the cores at the most: the other half is for the cache's users.
 	err = parallel(max(runtime.GOMAXPROCS(0)/2, 1), len(st.frozen), func(i int) error {
+		pause := func() {}
 		if background {
-			lowerThread()
+			pause = modestly()
+			pause()
 		}
-		return saveShard(aw.Section(i), st.frozen[i], st.e.databases)
+		return saveShard(aw.Section(i), st.frozen[i], st.e.databases, pause)
 	})
 	if err != nil {
 		return fmt.Errorf("darter: save: %w", err)
@@ -92,7 +94,7 @@ func (s *Snapshot) save(w io.Writer, background bool) error {
 	return nil
 }
 
-func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
+func saveShard(out *archive.Section, f *keyspace.Frozen, databases int, pause func()) error {
 	n := 0
 	var buf []byte
 	for i := range databases {
@@ -117,8 +119,11 @@ func saveShard(out *archive.Section, f *keyspace.Frozen, databases int) error {
 			if err != nil {
 				return err
 			}
-			if n++; n%saveYield == 0 && alone() {
-				runtime.Gosched()
+			if n++; n%saveYield == 0 {
+				if alone() {
+					runtime.Gosched()
+				}
+				pause()
 			}
 		}
 	}

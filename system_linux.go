@@ -44,6 +44,12 @@ func cpuTimes() (sys, user time.Duration) {
 // backgroundNice is about a tenth of a full share of the processor.
 const backgroundNice = 10
 
+// yieldThread lets another thread have the processor that waits for it. A lower share alone does not see to that: the
+// kernel ends a thread's time slice at its own ticks, milliseconds apart.
+func yieldThread() {
+	_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+}
+
 // lowerThread gives the calling goroutine a thread of its own, which ends with it and yields the processor to others that
 // want it: these would else wait for the end of one of the kernel's time slices, milliseconds, for what takes them
 // microseconds. It is for long work that nobody else waits for. What it locks it must hold only for moments.

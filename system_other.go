@@ -19,5 +19,7 @@ func totalMemory() int64 { return 0 }
 
 func cpuTimes() (sys, user time.Duration) { return 0, 0 }
 
-// lowerThread gives way where the system has threads of different shares; here it does nothing.
+// lowerThread and yieldThread give way where the system has threads of different shares; here they do nothing.
 func lowerThread() {}
+
+func yieldThread() {}

@@ -136,7 +136,7 @@ func (vm *machine) spendAt(i int) {
 // refuel hands out more fuel, or ends the run.
 func (vm *machine) refuel() {
 	vm.checkStopped()
-	if vm.chunks++; vm.chunks == longRun && vm.long != nil {
+	if vm.chunks++; vm.chunks >= longRun && vm.long != nil {
 		vm.long()
 	}
 	if !vm.deadline.IsZero() && time.Now().After(vm.deadline) {

@@ -40,7 +40,8 @@ type Call struct {
 	Limits     Limits
 	// Control, if not nil, stops the run from outside.
 	Control *Control
-	// Long, if not nil, is called once, by the goroutine that runs the script, when it has run for some milliseconds.
+	// Long, if not nil, is called by the goroutine that runs the script when it has run for some milliseconds, and from
+	// then on every few thousand instructions, which is some tens of microseconds if they call no command.
 	Long func()
 }
 
