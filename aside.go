@@ -113,9 +113,10 @@ func (e *engine) lockAgain(shards []int) {
 
 // making is how a key is made of others.
 type making struct {
-	find func(*asides) error // sets the keys aside, with their shards held
-	run  func()              // makes the key, of what was found
-	sign func(*shard)        // makes the change somebody's doing, in each shard
+	find   func(*asides) error // sets the keys aside, with their shards held
+	modest func()              // what comes takes long, and holds no shard; nil to do nothing about it
+	run    func()              // makes the key, of what was found
+	sign   func(*shard)        // makes the change somebody's doing, in each shard
 }
 
 // makeKey makes a key of others aside. The shards of all of them, which no transaction owns, are held before and after, in
@@ -147,10 +148,13 @@ func (e *engine) tryKey(shards []int, m making, throughout bool) (done bool, err
 	}
 	if throughout {
 		defer e.markBusy(shards)()
-		m.run()
+		apart(m.run)
 	} else {
 		e.unlockShards(shards)
 		held = false
+		if m.modest != nil {
+			m.modest()
+		}
 		m.run()
 		e.lockEach(shards, nil, true, false)
 		if held = true; a.made() && a.changed() {
@@ -250,4 +254,18 @@ func (c *Cache) makeOf(dst string, keys []string, fn func(to keyspace.Target, fr
 		err = failed
 	}
 	return err
+}
+
+// apart runs fn on a goroutine of its own, and so not on a thread that yields to others. It passes a panic on.
+func apart(fn func()) {
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { panicked = recover() }()
+		fn()
+	}()
+	if <-done; panicked != nil {
+		panic(panicked)
+	}
 }

@@ -14,8 +14,8 @@ import (
 // If it only reads, it holds its shards only to find its keys; then it reads them aside, as they were at that moment, and
 // others go on with the shards. If it makes one key of others, it makes that aside, too: see aside.go.
 
-// heavy says that a command whose targets are known is heavy. Its shards are held.
-func (s *Session) heavy(row *command.Row, c *command.Call) bool {
+// weight returns how heavy a command is whose targets are known, 0 if it is not. Its shards are held.
+func (s *Session) weight(row *command.Row, c *command.Call) int {
 	n := 0
 	if c.Targets == nil {
 		n = command.Elements(c.One.DB.Look(c.One.Hash, c.One.Key))
@@ -25,18 +25,24 @@ func (s *Session) heavy(row *command.Row, c *command.Call) bool {
 			n += command.Elements(t.DB.Look(t.Hash, t.Key))
 		}
 	}
-	return n > command.Heavy && row.Weight(c.Args, n) > command.Heavy
+	if n <= command.Heavy {
+		return 0
+	}
+	if n = row.Weight(c.Args, n); n <= command.Heavy {
+		return 0
+	}
+	return n
 }
 
 // runHeavy runs a heavy command; its shards are held.
-func (s *Session) runHeavy(row *command.Row, c *command.Call, shards []int) error {
+func (s *Session) runHeavy(row *command.Row, c *command.Call, weight int, shards []int) error {
 	if s.tx == nil && !s.held && !row.Scatter && s.noneOwned(shards) {
 		answer, ok := c.W.(reply.Rewinder)
 		switch {
 		case row.Reads():
-			return s.runAside(row, c, shards)
+			return s.runAside(row, c, weight, shards)
 		case row.Makes() && ok:
-			return s.makeAside(row, c, shards, answer)
+			return s.makeAside(row, c, weight, shards, answer)
 		}
 	}
 	defer s.markBusy(shards)()
@@ -87,7 +93,7 @@ func (s *Session) setAside(c *command.Call, a *asides) error {
 }
 
 // runAside runs a heavy command that only reads, without the shards of its keys, which are held before and after.
-func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) error {
+func (s *Session) runAside(row *command.Row, c *command.Call, weight int, shards []int) error {
 	a := s.newAsides(shards)
 	err := s.setAside(c, a)
 	s.noteReads(row, c)
@@ -96,10 +102,18 @@ func (s *Session) runAside(row *command.Row, c *command.Call, shards []int) erro
 			c.Fail(err)
 			return
 		}
+		s.beModest(weight)
 		row.Run(c)
 		runtime.Gosched()
 	})
 	return nil
+}
+
+// beModest gives a long command that holds no shard a thread with a lower share of the processor, if the session may.
+func (s *Session) beModest(weight int) {
+	if weight > command.Long && s.expendable {
+		lowerThread()
+	}
 }
 
 // without runs fn, which reads what was set aside of some shards, without these, which are held before and after.
@@ -118,7 +132,7 @@ func (e *engine) without(shards []int, a *asides, fn func()) {
 
 // makeAside runs a heavy command that makes one key of others, likewise. What it answers is taken back if it has to run
 // again.
-func (s *Session) makeAside(row *command.Row, c *command.Call, shards []int, answer reply.Rewinder) error {
+func (s *Session) makeAside(row *command.Row, c *command.Call, weight int, shards []int, answer reply.Rewinder) error {
 	mark := answer.Mark()
 	err := s.makeKey(shards, making{
 		find: func(a *asides) error {
@@ -127,6 +141,7 @@ func (s *Session) makeAside(row *command.Row, c *command.Call, shards []int, ans
 			}
 			return s.setAside(c, a)
 		},
+		modest: func() { s.beModest(weight) },
 		run: func() {
 			answer.Rewind(mark)
 			row.Run(c)

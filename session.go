@@ -270,12 +270,14 @@ func (s *Session) runOneKey(row *command.Row, c *command.Call) (err error) {
 		return nil
 	}
 	c.Targets = nil
-	if row.Weighed() && s.heavy(row, c) {
-		if s.impatient {
-			return ErrBusy
+	if row.Weighed() {
+		if weight := s.weight(row, c); weight != 0 {
+			if s.impatient {
+				return ErrBusy
+			}
+			s.set.numbers = append(s.set.numbers[:0], n)
+			return s.runHeavy(row, c, weight, s.set.numbers)
 		}
-		s.set.numbers = append(s.set.numbers[:0], n)
-		return s.runHeavy(row, c, s.set.numbers)
 	}
 	row.Run(c)
 	s.noteReads(row, c)
@@ -317,11 +319,13 @@ func (s *Session) runManyKeys(row *command.Row, c *command.Call) (err error) {
 		c.Fail(err)
 		return nil
 	}
-	if row.Weighed() && s.heavy(row, c) {
-		if s.impatient {
-			return ErrBusy
+	if row.Weighed() {
+		if weight := s.weight(row, c); weight != 0 {
+			if s.impatient {
+				return ErrBusy
+			}
+			return s.runHeavy(row, c, weight, s.set.numbers)
 		}
-		return s.runHeavy(row, c, s.set.numbers)
 	}
 	row.Run(c)
 	s.noteReads(row, c)
@@ -440,10 +444,11 @@ func (e env) WithShard(shard, db int, fn func(*keyspace.DB)) {
 }
 
 func (e env) ReadKey(shard, db int, key []byte, fn func(*keyspace.DB)) {
-	much := false
+	n, much := 0, false
 	e.WithShard(shard, db, func(d *keyspace.DB) {
 		t := d.Target(key)
-		much = command.Elements(d.Look(t.Hash, t.Key)) > command.Heavy
+		n = command.Elements(d.Look(t.Hash, t.Key))
+		much = n > command.Heavy
 		if !much || e.version != nil { // the shard is not held for a version
 			fn(d)
 			return
@@ -453,7 +458,10 @@ func (e env) ReadKey(shard, db int, key []byte, fn func(*keyspace.DB)) {
 			a := e.newAsides(numbers)
 			one := command.Target{DB: d, Hash: t.Hash, Key: t.Key}
 			if a.add(&one) == nil {
-				e.without(numbers, a, func() { fn(one.DB) })
+				e.without(numbers, a, func() {
+					e.beModest(n)
+					fn(one.DB)
+				})
 				return
 			}
 		}

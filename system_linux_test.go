@@ -3,10 +3,13 @@ package darter
 import (
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/darterdb/darter/internal/command"
 )
 
 // niceness is that of the calling thread. The system call tells it as what is left to 20.
@@ -67,4 +70,47 @@ func TestLoweredThreads(t *testing.T) {
 	}
 	require.NoError(t, c.Save(io.Discard))
 	require.Equal(t, usual, niceness(t))
+
+	for name, n := range map[string]int{"short": command.Heavy + 1, "long": command.Long + 1} {
+		list := c.handles[0].List(name)
+		for i := range n {
+			_, err := list.PushRight(fmt.Append(nil, i))
+			require.NoError(t, err)
+		}
+	}
+	for _, test := range []struct {
+		command string
+		want    int
+	}{
+		{"LRANGE short 0 -1", usual}, {"LRANGE long 0 10", usual}, {"LRANGE long 0 -1", lowered},
+		{"SORT short STORE to", usual}, {"SORT long STORE to", lowered},
+	} {
+		got := make(chan int)
+		go func() {
+			s := c.NewSession()
+			defer s.Close()
+			s.SetExpendable(true)
+			var args []any
+			for word := range strings.FieldsSeq(test.command) {
+				args = append(args, word)
+			}
+			if _, err := s.Do(t.Context(), args...); err != nil {
+				t.Error(err)
+			}
+			got <- niceness(t)
+		}()
+		require.Equal(t, test.want, <-got, test.command)
+	}
+}
+
+// What must not wait behind others leaves a modest thread; its panics are its caller's.
+func TestApart(t *testing.T) {
+	usual := niceness(t)
+	got := make(chan int)
+	go func() {
+		lowerThread()
+		apart(func() { got <- niceness(t) })
+	}()
+	require.Equal(t, usual, <-got)
+	require.PanicsWithValue(t, "p", func() { apart(func() { panic("p") }) })
 }

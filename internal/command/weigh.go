@@ -15,6 +15,8 @@ import (
 const (
 	// Heavy is from how many elements on a command is.
 	Heavy = 4096
+	// Long is from how many elements on a heavy command is worth a thread of its own.
+	Long = 16 * Heavy
 	// bytesPerElement is how much of a string counts for one.
 	bytesPerElement = 64
 )
