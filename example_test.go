@@ -8,6 +8,7 @@ import (
 	"log"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/darterdb/darter"
@@ -240,6 +241,28 @@ func ExampleSnapshot_Diff() {
 		fmt.Printf("%s: %s -> %s\n", change.Key, change.Before.Value, change.After.Value)
 	}
 	// Output: changed: old -> new
+}
+
+func ExampleCache_Watch() {
+	c := open(darter.Options{})
+	defer c.Close()
+	ctx := context.Background()
+	check(c.Set("price", []byte("40")))
+	var total int
+	check(c.Watch(ctx, []string{"price"}, func() error { // others go on meanwhile, however long it takes
+		price, err := c.Get("price")
+		if err == nil {
+			total, err = strconv.Atoi(string(price))
+		}
+		total *= 3
+		return err
+	}, func(tx *darter.Tx) error { // nobody has changed the price
+		return tx.Set("total", strconv.AppendInt(nil, int64(total), 10))
+	}))
+	value, err := c.Get("total")
+	check(err)
+	fmt.Printf("%s\n", value)
+	// Output: 120
 }
 
 func ExampleCache_Save() {

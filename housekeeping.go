@@ -14,6 +14,8 @@ const (
 
 	// A shard is held for so many entries of its expiry index at a time: some tens of microseconds.
 	expirySlice = 64
+	// Scripts that take long are looked for every so many rounds.
+	scriptRounds = 5
 	// Free memory that is kept in reserve is given back every so many rounds.
 	trimRounds = 50
 	// So many nodes of containers that were deleted are freed while a shard is held: some tens of microseconds.
@@ -21,7 +23,7 @@ const (
 )
 
 // housekeeping is the cache's one standing goroutine: it keeps the coarse clock, removes what has expired, frees what
-// deleted containers held, repairs fragmentation and starts saves that are due.
+// deleted containers held, repairs fragmentation, logs scripts that take long and starts saves that are due.
 func (e *engine) housekeeping() {
 	tick := time.NewTicker(housekeepingEvery)
 	defer tick.Stop()
@@ -40,6 +42,9 @@ func (e *engine) housekeeping() {
 		e.repair()
 		if round%trimRounds == 0 {
 			e.eachShard(func(s *keyspace.Shard) { s.Trim() })
+		}
+		if round%scriptRounds == 0 {
+			e.scripts.noteSlow(atMost(e.config.Int("busy-reply-threshold"), time.Millisecond), e.log)
 		}
 		e.saveIfDue()
 	}

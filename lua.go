@@ -53,6 +53,7 @@ type running struct {
 
 	killed bool // while one of its runs was under way
 	reason error
+	logged bool               // that it takes long
 	busy   bool               // it is to be run again, by somebody with more time
 	wait   context.CancelFunc // ends its wait for a shard: the one under way, or the last
 }
@@ -72,7 +73,7 @@ func (r *running) start(name string, isFunc, impatient, again bool, command [][]
 	defer r.mu.Unlock()
 	r.control.Reset()
 	again = again || r.busy && r.name == name
-	r.on, r.name, r.isFunc, r.command, r.began = true, name, isFunc, command, time.Time{}
+	r.on, r.name, r.isFunc, r.command, r.began, r.logged = true, name, isFunc, command, time.Time{}, false
 	if !impatient {
 		r.began = time.Now()
 	}
@@ -484,6 +485,24 @@ func (sc *scripting) kill(functions bool, reason error) bool {
 		r.mu.Unlock()
 	}
 	return some
+}
+
+// noteSlow logs the scripts that have run for longer than a limit.
+func (sc *scripting) noteSlow(limit time.Duration, log *slog.Logger) {
+	if limit <= 0 {
+		return
+	}
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	for r := range sc.running {
+		r.mu.Lock()
+		if took := time.Since(r.began); r.on && !r.logged && !r.began.IsZero() && took > limit {
+			r.logged = true
+			log.Warn("a script takes long: SCRIPT KILL, or FUNCTION KILL, would undo it", "name", r.name,
+				"function", r.isFunc, "took", took.Round(time.Millisecond))
+		}
+		r.mu.Unlock()
+	}
 }
 
 func scriptKillCommand(s *Session, c *command.Call) {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/darterdb/darter"
+	"github.com/darterdb/darter/internal/redistest"
 )
 
 func TestScript(t *testing.T) {
@@ -214,4 +217,32 @@ func TestContextStopsScripts(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = c.Get("b")
 	require.ErrorIs(t, err, darter.ErrNotFound)
+}
+
+// A script that takes long is logged once, and not if nobody wants to know.
+func TestLongScriptsAreLogged(t *testing.T) {
+	log := &redistest.Output{}
+	c, err := darter.New(darter.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	defer c.Close()
+	ctx := context.Background()
+	run := func(threshold string, enough func() bool) {
+		_, err := c.Do(ctx, "CONFIG", "SET", "busy-reply-threshold", threshold)
+		require.NoError(t, err)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = c.Do(ctx, "EVAL", "while true do end", 0)
+		}()
+		until(enough)
+		until(func() bool {
+			_, err := c.Do(ctx, "SCRIPT", "KILL")
+			return err == nil
+		})
+		<-ended
+	}
+	times := func() int { return strings.Count(log.String(), "a script takes long") }
+	run("1", func() bool { return times() > 0 })
+	run("0", func() bool { time.Sleep(1200 * time.Millisecond); return true })
+	require.Equal(t, 1, times())
 }

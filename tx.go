@@ -483,6 +483,59 @@ func (c *Cache) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	})
 }
 
+// Watch is an Update for changes that take long to work out. look runs first and holds nothing up: with the cache's own
+// methods it reads what the change depends on, and takes its time. Then change runs as in Update, but only if none of the
+// keys has been changed by anybody since before look began; else both run again. So each may run more than once, and what
+// look has found out is still true when change does it. An error of either, which Watch passes on, ends it, and so does ctx.
+//
+// It suits keys that are seldom changed: nothing keeps others from changing them time and again. The keys are those of the
+// handle's logical database. O(keys) beside what the two do.
+func (c *Cache) Watch(ctx context.Context, keys []string, look func() error, change func(tx *Tx) error) error {
+	if c.tx != nil {
+		return fmt.Errorf("%w: a Watch within an Update", ErrInvalid)
+	}
+	s := c.NewSession()
+	defer s.Close()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if c.closed.Load() {
+			return ErrClosed
+		}
+		for _, key := range keys {
+			if err := s.watchKey(bytesOf(key)); err != nil {
+				return told(err)
+			}
+		}
+		if err := look(); err != nil {
+			return err
+		}
+		unchanged := false
+		err := c.Update(ctx, func(tx *Tx) (err error) {
+			if unchanged, err = tx.unchanged(s); err != nil || !unchanged {
+				return err
+			}
+			return change(tx)
+		})
+		if unchanged || err != nil {
+			return err
+		}
+		s.unwatch()
+	}
+}
+
+// unchanged takes the shards of a session's watched keys, and says whether these are as they were.
+func (tx *Tx) unchanged(s *Session) (bool, error) {
+	for _, w := range s.watch.keys {
+		n, err := tx.Exists(w.key)
+		if err != nil || w.absent != (n == 0) {
+			return false, err
+		}
+	}
+	return !s.watch.dirty.Load(), nil
+}
+
 // DB returns the transaction seen through another logical database; see Cache.DB.
 func (tx *Tx) DB(n int) *Tx {
 	_ = tx.handles[n]
