@@ -166,6 +166,9 @@ func (p *Parser) quick(buf []byte) (args [][]byte, n int) {
 		argc = argc*10 + d
 		pos = 5
 	}
+	if argc > uint(p.maxMultibulk()) {
+		return nil, 0
+	}
 	if argc > uint(len(p.args)) {
 		p.args = make([][]byte, max(firstArgs, argc))
 	}
