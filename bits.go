@@ -29,8 +29,9 @@ func (b Bits) Get(at int64) (on bool, err error) {
 	if at < 0 {
 		return false, badBit(at)
 	}
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
+	err = b.see(&r, keyspace.String)
 	return err == nil && value.GetBit(r.raw, at), err
 }
 
@@ -53,16 +54,18 @@ func (b Bits) Set(at int64, on bool) (was bool, err error) {
 
 // Count returns how many bits are 1. O(length), some 10 GB a second.
 func (b Bits) Count() (n int64, err error) {
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
+	err = b.see(&r, keyspace.String)
 	return value.CountBits(r.raw), err
 }
 
 // CountRange returns how many bits from the first to the last one, both included, are 1. Negative numbers count from the
 // string's end, -1 being its last bit. O(range).
 func (b Bits) CountRange(first, last int64) (n int64, err error) {
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
+	err = b.see(&r, keyspace.String)
 	from, to := value.BitRange(int64(len(r.raw))*8, first, last)
 	return value.CountBitRange(r.raw, from, to), err
 }
@@ -70,8 +73,9 @@ func (b Bits) CountRange(first, last int64) (n int64, err error) {
 // Pos returns where the first bit from a place on is that is 1, or 0, as asked for: -1 if there is none, which can't be
 // of bits that are 0, since those go on beyond the string's end. A negative place counts from the end. O(distance).
 func (b Bits) Pos(on bool, from int64) (at int64, err error) {
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
+	err = b.see(&r, keyspace.String)
 	size := int64(len(r.raw)) * 8
 	start, to := value.BitRange(size, from, -1)
 	at = value.FindBit(r.raw, on, start, to)
@@ -84,8 +88,9 @@ func (b Bits) Pos(on bool, from int64) (at int64, err error) {
 // PosRange is Pos between the first and the last bit of a range of the string, both included: -1 if there is none.
 // Negative numbers count from the string's end, -1 being its last bit. O(distance).
 func (b Bits) PosRange(on bool, first, last int64) (at int64, err error) {
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
+	err = b.see(&r, keyspace.String)
 	from, to := value.BitRange(int64(len(r.raw))*8, first, last)
 	return value.FindBit(r.raw, on, from, to), err
 }
@@ -164,9 +169,9 @@ func (b Bits) Field(f BitField) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := b.see(keyspace.String)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = b.see(&r, keyspace.String); err != nil {
 		return 0, err
 	}
 	return field.Get(r.raw), nil

@@ -93,9 +93,9 @@ func (g Geo) Hash(member string) (geohash string, err error) {
 // Dist returns the distance between two members in meters. A member that is not there is ErrNotFound. It allocates nothing.
 // O(1).
 func (g Geo) Dist(from, to string) (meters float64, err error) {
-	r, err := g.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = g.see(&r, keyspace.SortedSet); err != nil {
 		return 0, err
 	}
 	set := r.sortedSet()
@@ -165,9 +165,9 @@ type GeoFound struct {
 // ErrNotFound; options that make no sense are ErrInvalid. O(log n + m + k log k), m being how many members are in the boxes
 // around the area and k how many in it, with the key's shard held meanwhile.
 func (g Geo) Search(o GeoSearch) (found []GeoFound, err error) {
-	r, err := g.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = g.see(&r, keyspace.SortedSet); err != nil {
 		return nil, err
 	}
 	set := r.sortedSet()

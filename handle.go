@@ -14,9 +14,10 @@ import (
 //
 // A method that reads goes
 //
-//	r, err := h.see(keyspace.Hash)      the key's shard is held, or its snapshot kept
-//	defer r.done(&err)                  and let go
-//	... value.OpenHash(r.View, r.raw) ...
+//	var r seen
+//	defer r.done(&err)                  to let go of what see takes
+//	err = h.see(&r, keyspace.Hash)      the key's shard is held, or its snapshot kept
+//	... value.OpenHash(*r.view, r.raw) ...
 //
 // and one that changes the key
 //
@@ -33,7 +34,7 @@ type place struct {
 
 // seen is a key that is being read.
 type seen struct {
-	value.View
+	view *value.View // see keyspace.DB.ViewOf
 	kind keyspace.Kind
 	raw  []byte // none for an absent key
 
@@ -43,45 +44,49 @@ type seen struct {
 	hand *snapshotHandle
 }
 
-// see finds the key for a reader of a kind of container (keyspace.Hash stands for both kinds of hashes). An absent key has
-// no raw bytes; another kind is ErrWrongType. done is to be called whatever see returns.
-func (p place) see(k keyspace.Kind) (r seen, err error) {
+// noView is that of an absent key.
+var noView value.View
+
+// see finds the key for a reader of a kind of container (keyspace.Hash stands for both kinds of hashes) and fills in a
+// zero r. An absent key has no raw bytes; another kind is ErrWrongType. r.done is to be called whatever see returns.
+func (p place) see(r *seen, k keyspace.Kind) (err error) {
 	key := bytesOf(p.key)
 	if p.cache == nil {
-		return p.snap.seeFrozen(k, key)
+		return p.snap.seeFrozen(r, k, key)
 	}
-	r.e = p.cache.engine
+	r.view, r.e = &noView, p.cache.engine
 	s, h := p.cache.holdRead(key)
 	r.s = s
 	db, err := s.db(p.cache.db)
 	if err != nil {
-		return r, err
+		return err
 	}
 	it := db.Find(h, key)
-	if r.raw, err = it.As(k); err != nil || !it.Found() {
-		return r, err
+	if r.raw, err = it.As(k); err == nil && it.Found() {
+		r.kind = it.Kind()
+		r.view = db.ViewOf(r.kind)
 	}
-	r.View, r.kind = db.View(), it.Kind()
-	return r, nil
+	return err
 }
 
 // seeFrozen is see in a snapshot.
-func (s *Snapshot) seeFrozen(k keyspace.Kind, key []byte) (r seen, err error) {
+func (s *Snapshot) seeFrozen(r *seen, k keyspace.Kind, key []byte) (err error) {
 	st := s.state
+	r.view = &noView
 	if !st.use() {
-		return r, ErrClosed
+		return ErrClosed
 	}
 	r.e, r.st, r.hand = st.e, st, s.snapshotHandle
 	db := st.frozen[st.e.shardOf(key)].DB(s.db)
 	if db == nil {
-		return r, nil
+		return nil
 	}
 	it := db.Find(st.e.hash(key), key)
-	if r.raw, err = it.As(k); err != nil || !it.Found() {
-		return r, err
+	if r.raw, err = it.As(k); err == nil && it.Found() {
+		r.kind = it.Kind()
+		r.view = db.View()
 	}
-	r.View, r.kind = it.View(), it.Kind()
-	return r, nil
+	return err
 }
 
 // done lets go of what see took, and turns a panic into an error. It is to be deferred directly.

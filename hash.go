@@ -38,21 +38,11 @@ type Field struct {
 	Value []byte
 }
 
-// open opens the hash of the key, an empty one if there is no key. It is see with the time asked for only where fields
-// expire. r.done is to be called whatever it returns.
-func (h Hash) open(x *value.Hash, r *seen) (err error) {
-	key := bytesOf(h.key)
-	if h.cache == nil {
-		*r, err = h.snap.seeFrozen(keyspace.Hash, key)
-		x.Open(r.View, r.raw)
-		return err
-	}
-	r.e = h.cache.engine
-	s, hash := h.cache.holdRead(key)
-	r.s = s
-	db, err := s.db(h.cache.db)
+// open makes a zero x the hash of the key, an empty one if there is no key: see place.see.
+func (h Hash) open(x *value.Hash, r *seen) error {
+	err := h.see(r, keyspace.Hash)
 	if err == nil {
-		err = db.Find(hash, key).OpenHash(x)
+		x.Open(*r.view, r.raw)
 	}
 	return err
 }
@@ -81,15 +71,13 @@ func (h Hash) Get(field string) ([]byte, error) {
 // AppendGet appends the value of a field to dst and returns the extended slice. It allocates nothing but what dst lacks
 // in capacity. On an error, ErrNotFound for an absent field, it returns dst as it was. O(1); in a small hash O(fields).
 func (h Hash) AppendGet(dst []byte, field string) (out []byte, err error) {
-	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.see(&r, keyspace.Hash); err != nil {
 		return dst, err
 	}
 	var buf [value.DigitsSize]byte
-	v, _, ok := x.Get(bytesOf(field), buf[:])
+	v, ok := value.HashGet(r.view, r.raw, bytesOf(field), buf[:])
 	if !ok {
 		return dst, ErrNotFound
 	}
@@ -101,9 +89,8 @@ func (h Hash) AppendGet(dst []byte, field string) (out []byte, err error) {
 func (h Hash) GetMany(fields ...string) (values [][]byte, err error) {
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.open(&x, &r); err != nil {
 		return nil, err
 	}
 	var buf [value.DigitsSize]byte
@@ -118,15 +105,13 @@ func (h Hash) GetMany(fields ...string) (values [][]byte, err error) {
 
 // Has says whether there is a field. It allocates nothing. O(1); in a small hash O(fields).
 func (h Hash) Has(field string) (has bool, err error) {
-	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.see(&r, keyspace.Hash); err != nil {
 		return false, err
 	}
 	var buf [value.DigitsSize]byte
-	_, _, has = x.Get(bytesOf(field), buf[:])
+	_, has = value.HashGet(r.view, r.raw, bytesOf(field), buf[:])
 	return has, nil
 }
 
@@ -134,22 +119,20 @@ func (h Hash) Has(field string) (has bool, err error) {
 func (h Hash) Len() (n int, err error) {
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
+	err = h.open(&x, &r)
 	return x.Len(), err
 }
 
 // ValueLen returns the length of the value of a field, 0 for an absent one. O(1); in a small hash O(fields).
 func (h Hash) ValueLen(field string) (n int, err error) {
-	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.see(&r, keyspace.Hash); err != nil {
 		return 0, err
 	}
 	var buf [value.DigitsSize]byte
-	v, _, _ := x.Get(bytesOf(field), buf[:])
+	v, _ := value.HashGet(r.view, r.raw, bytesOf(field), buf[:])
 	return len(v), nil
 }
 
@@ -313,9 +296,8 @@ func (h Hash) Map() (m map[string][]byte, err error) {
 func (h Hash) each(fn func(n int, field, v []byte)) (err error) {
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.open(&x, &r); err != nil {
 		return err
 	}
 	n := x.Len()
@@ -356,7 +338,8 @@ func (h Hash) All() iter.Seq2[string, []byte] {
 
 // allFrozen is All in a snapshot, whose pages are kept meanwhile.
 func (h Hash) allFrozen(yield func(string, []byte) bool) {
-	r, err := h.snap.seeFrozen(keyspace.Hash, bytesOf(h.key))
+	var r seen
+	err := h.snap.seeFrozen(&r, keyspace.Hash, bytesOf(h.key))
 	if r.st == nil {
 		return
 	}
@@ -365,7 +348,7 @@ func (h Hash) allFrozen(yield func(string, []byte) bool) {
 	if err != nil {
 		return
 	}
-	x := value.OpenHash(r.View, r.raw)
+	x := value.OpenHash(*r.view, r.raw)
 	x.All(make([]byte, value.DigitsSize), func(field, v []byte, _ int64) bool {
 		return yield(string(field), append([]byte{}, v...))
 	})
@@ -386,9 +369,8 @@ func (h Hash) Scan(cursor uint64, o ScanOptions) (fields []Field, next uint64, e
 	}
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.open(&x, &r); err != nil {
 		return nil, 0, err
 	}
 	match, seen := matcher(o.Match), 0
@@ -429,9 +411,8 @@ func (h Hash) RandomMany(n int) (fields []Field, err error) {
 	}
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.open(&x, &r); err != nil {
 		return nil, err
 	}
 	x.Random(n, rand.Uint64, make([]byte, value.DigitsSize), func(field, v []byte) {

@@ -112,9 +112,8 @@ func (h Hash) FieldExpireTime(field string) (t time.Time, err error) {
 func (h Hash) fieldTime(field string) (at, now int64, err error) {
 	var x value.Hash
 	var r seen
-	err = h.open(&x, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = h.open(&x, &r); err != nil {
 		return 0, 0, err
 	}
 	var buf [value.DigitsSize]byte

@@ -68,8 +68,9 @@ func (l HyperLogLog) Count() (n int64, err error) {
 
 // countFrozen is Count in a snapshot, where the count can't be kept.
 func (l HyperLogLog) countFrozen() (n int64, err error) {
-	h, r, err := l.frozen()
+	var r seen
 	defer r.done(&err)
+	h, err := l.frozen(&r)
 	if err != nil || h == nil {
 		return 0, err
 	}
@@ -83,15 +84,15 @@ func (l HyperLogLog) countFrozen() (n int64, err error) {
 }
 
 // frozen finds a HyperLogLog of a snapshot, nil for an absent key.
-func (l HyperLogLog) frozen() (value.HLL, seen, error) {
-	r, err := l.see(keyspace.String)
+func (l HyperLogLog) frozen(r *seen) (value.HLL, error) {
+	err := l.see(r, keyspace.String)
 	if err != nil || r.raw == nil {
-		return nil, r, err
+		return nil, err
 	}
 	if h := value.HLL(r.raw); h.Valid() {
-		return h, r, nil
+		return h, nil
 	}
-	return nil, r, ErrNotHyperLogLog
+	return nil, ErrNotHyperLogLog
 }
 
 // CountWith estimates how many different elements were added to this HyperLogLog and to others in all, without changing
@@ -125,8 +126,9 @@ func (l HyperLogLog) unionFrozen(keys []string) (int64, error) {
 }
 
 func (l HyperLogLog) mergeFrozen(into *value.HLLRegisters) (err error) {
-	h, r, err := l.frozen()
+	var r seen
 	defer r.done(&err)
+	h, err := l.frozen(&r)
 	if err == nil && h != nil && !h.Merge(into) {
 		err = ErrBrokenHyperLogLog
 	}

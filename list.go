@@ -204,12 +204,12 @@ func (l List) Move(from ListEnd, other List, to ListEnd) (elem []byte, err error
 
 // Len returns the number of elements. O(1).
 func (l List) Len() (n int, err error) {
-	r, err := l.see(keyspace.List)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = l.see(&r, keyspace.List); err != nil {
 		return 0, err
 	}
-	list := value.OpenList(r.View, r.raw)
+	list := value.OpenList(*r.view, r.raw)
 	return list.Len(), nil
 }
 
@@ -220,12 +220,12 @@ func (l List) Index(i int) ([]byte, error) { return notNil(l.AppendIndex([]byte{
 // AppendIndex appends the element at a position to dst and returns the extended slice. It allocates nothing but what
 // dst lacks in capacity. On an error, which is as Index's, it returns dst as it was.
 func (l List) AppendIndex(dst []byte, i int) (out []byte, err error) {
-	r, err := l.see(keyspace.List)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = l.see(&r, keyspace.List); err != nil {
 		return dst, err
 	}
-	list := value.OpenList(r.View, r.raw)
+	list := value.OpenList(*r.view, r.raw)
 	if list.Len() == 0 {
 		return dst, ErrNotFound
 	}
@@ -311,12 +311,12 @@ func (l List) Range(first, last int) (elems [][]byte, err error) {
 
 // gather adds the elements within bounds that are chosen by the length of the list.
 func (l List) gather(e *elemList, bounds func(n int) (from, to int)) (err error) {
-	r, err := l.see(keyspace.List)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = l.see(&r, keyspace.List); err != nil {
 		return err
 	}
-	list := value.OpenList(r.View, r.raw)
+	list := value.OpenList(*r.view, r.raw)
 	from, to := bounds(list.Len())
 	e.ends = make([]int, 0, to-from)
 	var digits [20]byte
@@ -330,12 +330,12 @@ func (l List) gather(e *elemList, bounds func(n int) (from, to int)) (err error)
 
 // Find returns the position of the first element that equals elem, -1 if there is none. O(elements before it).
 func (l List) Find(elem []byte) (i int, err error) {
-	r, err := l.see(keyspace.List)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = l.see(&r, keyspace.List); err != nil {
 		return -1, err
 	}
-	list := value.OpenList(r.View, r.raw)
+	list := value.OpenList(*r.view, r.raw)
 	i, found := list.Find(0, elem)
 	if !found {
 		return -1, nil
@@ -363,12 +363,12 @@ func (l List) FindAll(elem []byte, o ListSearch) (at []int, err error) {
 	case o.Rank == 0:
 		o.Rank = 1
 	}
-	r, err := l.see(keyspace.List)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = l.see(&r, keyspace.List); err != nil {
 		return nil, err
 	}
-	list := value.OpenList(r.View, r.raw)
+	list := value.OpenList(*r.view, r.raw)
 	search := value.ListSearch{Rank: max(int64(o.Rank), -math.MaxInt64), MaxLen: int64(o.MaxLen)}
 	list.Search(elem, search, func(i int) bool {
 		at = append(at, i)
@@ -425,7 +425,8 @@ func (l List) allFrozen(yield func(int, []byte) bool) {
 
 // frozen opens a list of a snapshot, which is kept until end is called.
 func (l List) frozen() (list value.List, end func(), ok bool) {
-	r, err := l.snap.seeFrozen(keyspace.List, bytesOf(l.key))
+	var r seen
+	err := l.snap.seeFrozen(&r, keyspace.List, bytesOf(l.key))
 	if r.st == nil {
 		return list, nil, false
 	}
@@ -433,7 +434,7 @@ func (l List) frozen() (list value.List, end func(), ok bool) {
 		r.st.done()
 		return list, nil, false
 	}
-	return value.OpenList(r.View, r.raw), func() {
+	return value.OpenList(*r.view, r.raw), func() {
 		r.st.done()
 		runtime.KeepAlive(r.hand)
 	}, true

@@ -33,21 +33,11 @@ func (c *Cache) SetOf(key string) Set { return Set{place{cache: c, key: key}} }
 // SetOf returns the set under a key as it was at the instant of the snapshot.
 func (s *Snapshot) SetOf(key string) Set { return Set{place{snap: s, key: key}} }
 
-// open makes a zero set that of the key, an empty one if there is no key. It is see without the time, which sets have
-// no use for, and without copying what it returns. r.done is to be called whatever it returns.
-func (s Set) open(set *value.Set, r *seen) (err error) {
-	key := bytesOf(s.key)
-	if s.cache == nil {
-		*r, err = s.snap.seeFrozen(keyspace.Set, key)
-		set.Open(r.View, r.raw)
-		return err
-	}
-	r.e = s.cache.engine
-	sh, h := s.cache.holdRead(key)
-	r.s = sh
-	db, err := sh.db(s.cache.db)
+// open makes a zero set that of the key, an empty one if there is no key: see place.see.
+func (s Set) open(set *value.Set, r *seen) error {
+	err := s.see(r, keyspace.Set)
 	if err == nil {
-		err = db.Find(h, key).OpenSet(set)
+		set.Open(*r.view, r.raw)
 	}
 	return err
 }
@@ -88,11 +78,12 @@ func (s Set) Remove(members ...string) (removed int, err error) {
 
 // Has says whether the set has a member. It allocates nothing. O(1); in a small set O(members).
 func (s Set) Has(member string) (has bool, err error) {
-	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	return set.Has(bytesOf(member)), err
+	if err = s.see(&r, keyspace.Set); err != nil {
+		return false, err
+	}
+	return value.SetHas(r.view, r.raw, bytesOf(member)), nil
 }
 
 // HasMany says for each of the given members whether the set has it, at one instant. O(1) for each; in a small set
@@ -100,9 +91,8 @@ func (s Set) Has(member string) (has bool, err error) {
 func (s Set) HasMany(members ...string) (has []bool, err error) {
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = s.open(&set, &r); err != nil {
 		return nil, err
 	}
 	has = make([]bool, len(members))
@@ -116,8 +106,8 @@ func (s Set) HasMany(members ...string) (has []bool, err error) {
 func (s Set) Len() (n int, err error) {
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
+	err = s.open(&set, &r)
 	return set.Len(), err
 }
 
@@ -126,9 +116,8 @@ func (s Set) Len() (n int, err error) {
 func (s Set) Members() (members []string, err error) {
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = s.open(&set, &r); err != nil {
 		return nil, err
 	}
 	list := memberList{ends: make([]int, 0, set.Len())}
@@ -168,7 +157,8 @@ func (s Set) All() iter.Seq[string] {
 
 // allFrozen is All in a snapshot, whose pages are kept meanwhile.
 func (s Set) allFrozen(yield func(string) bool) {
-	r, err := s.snap.seeFrozen(keyspace.Set, bytesOf(s.key))
+	var r seen
+	err := s.snap.seeFrozen(&r, keyspace.Set, bytesOf(s.key))
 	if r.st == nil {
 		return
 	}
@@ -177,7 +167,7 @@ func (s Set) allFrozen(yield func(string) bool) {
 	if err != nil {
 		return
 	}
-	set := value.OpenSet(r.View, r.raw)
+	set := value.OpenSet(*r.view, r.raw)
 	for m := range set.All {
 		if !yield(string(m.AppendTo(nil))) {
 			return
@@ -200,9 +190,8 @@ func (s Set) Scan(cursor uint64, o ScanOptions) (members []string, next uint64, 
 	}
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = s.open(&set, &r); err != nil {
 		return nil, 0, err
 	}
 	var list memberList
@@ -277,9 +266,8 @@ func (s Set) Random() (string, error) {
 func (s Set) AppendRandom(dst []byte) (out []byte, err error) {
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = s.open(&set, &r); err != nil {
 		return dst, err
 	}
 	if set.Len() == 0 {
@@ -297,9 +285,8 @@ func (s Set) RandomMany(n int) (members []string, err error) {
 	}
 	var set value.Set
 	var r seen
-	err = s.open(&set, &r)
 	defer r.done(&err)
-	if err != nil {
+	if err = s.open(&set, &r); err != nil {
 		return nil, err
 	}
 	var list memberList

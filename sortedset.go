@@ -175,17 +175,16 @@ func (z SortedSet) Remove(members ...string) (removed int, err error) {
 }
 
 // open opens the sorted set of a key that is being read.
-func (r *seen) sortedSet() value.SortedSet { return value.OpenSortedSet(r.View, r.raw) }
+func (r *seen) sortedSet() value.SortedSet { return value.OpenSortedSet(*r.view, r.raw) }
 
 // Score returns the score of a member, ErrNotFound if it is not there. It allocates nothing. O(1).
 func (z SortedSet) Score(member string) (score float64, err error) {
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return 0, err
 	}
-	set := r.sortedSet()
-	score, found := set.Score(bytesOf(member))
+	score, found := value.SortedScore(r.view, r.raw, bytesOf(member))
 	if !found {
 		return 0, ErrNotFound
 	}
@@ -195,9 +194,9 @@ func (z SortedSet) Score(member string) (score float64, err error) {
 // Scores returns the scores of several members at one instant, in the order of the members; NaN stands for one that
 // is not there. O(1) for each.
 func (z SortedSet) Scores(members ...string) (scores []float64, err error) {
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return nil, err
 	}
 	set := r.sortedSet()
@@ -228,9 +227,9 @@ func (z SortedSet) RevRank(member string) (rank int, err error) {
 }
 
 func (z SortedSet) rank(member string) (rank, n int, err error) {
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return 0, 0, err
 	}
 	set := r.sortedSet()
@@ -243,9 +242,9 @@ func (z SortedSet) rank(member string) (rank, n int, err error) {
 
 // Len returns how many members there are. O(1).
 func (z SortedSet) Len() (n int, err error) {
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return 0, err
 	}
 	set := r.sortedSet()
@@ -305,9 +304,9 @@ func (z SortedSet) pop(n int, highest bool) (elements []Scored, err error) {
 
 // Random returns an element chosen at random, all with the same chance, ErrNotFound if there is none. O(log n).
 func (z SortedSet) Random() (e Scored, err error) {
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return e, err
 	}
 	set := r.sortedSet()
@@ -376,9 +375,9 @@ func (z SortedSet) Scan(cursor uint64, o ScanOptions) (elements []Scored, next u
 	if o.Match == "" {
 		o.Match = "*"
 	}
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return nil, 0, err
 	}
 	set, match := r.sortedSet(), matcher(o.Match)
@@ -425,9 +424,9 @@ func (z SortedSet) walk(reverse bool) iter.Seq2[string, float64] {
 // slice returns some elements behind one, nil for the start, or before it.
 func (z SortedSet) slice(last *Scored, reverse bool) (elements []Scored, err error) {
 	const size = 256
-	r, err := z.see(keyspace.SortedSet)
+	var r seen
 	defer r.done(&err)
-	if err != nil {
+	if err = z.see(&r, keyspace.SortedSet); err != nil {
 		return nil, err
 	}
 	set := r.sortedSet()
@@ -455,7 +454,8 @@ func (z SortedSet) slice(last *Scored, reverse bool) (elements []Scored, err err
 
 // walkFrozen is walk in a snapshot, whose pages are kept meanwhile.
 func (z SortedSet) walkFrozen(reverse bool, yield func(string, float64) bool) {
-	r, err := z.snap.seeFrozen(keyspace.SortedSet, bytesOf(z.key))
+	var r seen
+	err := z.snap.seeFrozen(&r, keyspace.SortedSet, bytesOf(z.key))
 	if r.st == nil {
 		return
 	}

@@ -126,9 +126,9 @@ func (z SortedSet) Range(r SortedRange) (elements []Scored, err error) {
 	if err != nil {
 		return nil, err
 	}
-	seen, err := z.see(keyspace.SortedSet)
+	var seen seen
 	defer seen.done(&err)
-	if err != nil {
+	if err = z.see(&seen, keyspace.SortedSet); err != nil {
 		return nil, err
 	}
 	set := seen.sortedSet()
@@ -144,9 +144,9 @@ func (z SortedSet) Count(r SortedRange) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	seen, err := z.see(keyspace.SortedSet)
+	var seen seen
 	defer seen.done(&err)
-	if err != nil {
+	if err = z.see(&seen, keyspace.SortedSet); err != nil {
 		return 0, err
 	}
 	set := seen.sortedSet()

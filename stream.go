@@ -225,29 +225,30 @@ func (s Stream) add(o *keyspace.StreamAdd, pairs [][]byte) (id StreamID, added b
 }
 
 // read opens the stream for reading. r.done is to be called whatever it returns.
-func (s Stream) read() (stream value.Stream, r seen, err error) {
-	r, err = s.see(keyspace.Stream)
-	if err == nil {
-		stream = value.OpenStream(r.Mem, r.raw)
+func (s Stream) read(r *seen) (stream value.Stream, err error) {
+	if err = s.see(r, keyspace.Stream); err == nil {
+		stream = value.OpenStream(r.view.Mem, r.raw)
 	}
-	return stream, r, err
+	return stream, err
 }
 
 // Len returns how many entries there are. O(1).
 func (s Stream) Len() (n int, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	return stream.Len, err
 }
 
 // Get returns the entry with an ID. One that isn't there is ErrNotFound. O(length of the entry).
 func (s Stream) Get(id StreamID) (e StreamEntry, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	if err != nil {
 		return e, err
 	}
-	found, ok := stream.Find(r.Mem, value.StreamID(id))
+	found, ok := stream.Find(r.view.Mem, value.StreamID(id))
 	if !ok {
 		return e, ErrNotFound
 	}
@@ -280,13 +281,14 @@ func (s Stream) Range(o StreamRange) (entries []StreamEntry, err error) {
 	if o.Count < 0 {
 		return nil, fmt.Errorf("%w: StreamRange.Count is %d, below 0", ErrInvalid, o.Count)
 	}
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	from, to, ok := o.bounds()
 	if err != nil || !ok {
 		return nil, err
 	}
-	return copyRange(&stream, r.Mem, from, to, &o), nil
+	return copyRange(&stream, r.view.Mem, from, to, &o), nil
 }
 
 func copyRange(stream *value.Stream, mem slab.Mem, from, to value.StreamID, o *StreamRange) []StreamEntry {
@@ -383,8 +385,9 @@ type StreamInfo struct {
 
 // Info describes the stream. An absent key is ErrNotFound. O(1).
 func (s Stream) Info() (info StreamInfo, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	if err != nil {
 		return info, err
 	}
@@ -393,10 +396,10 @@ func (s Stream) Info() (info StreamInfo, err error) {
 	}
 	info = StreamInfo{
 		Len: stream.Len, LastAdded: StreamID(stream.Last), MaxDeleted: StreamID(stream.Deleted), Added: stream.Added,
-		Groups: stream.GroupCount(r.Mem),
+		Groups: stream.GroupCount(r.view.Mem),
 	}
-	if first, ok := stream.First(r.Mem); ok {
-		last, _ := stream.Final(r.Mem)
+	if first, ok := stream.First(r.view.Mem); ok {
+		last, _ := stream.Final(r.view.Mem)
 		info.First, info.Last = StreamID(first.ID), StreamID(last.ID)
 	}
 	return info, nil

@@ -201,31 +201,32 @@ type PendingRange struct {
 // Pending returns what is pending in a group, in the order of IDs. In a snapshot Idle is what it was. O(entries looked
 // at).
 func (s Stream) Pending(group string, o PendingRange) (list []GroupPending, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	if err != nil {
 		return nil, err
 	}
-	g, ok := stream.Group(r.Mem, bytesOf(group))
+	g, ok := stream.Group(r.view.Mem, bytesOf(group))
 	if !ok {
 		return nil, ErrNoGroup
 	}
 	from, to, _ := (&StreamRange{From: o.From, To: o.To}).bounds()
-	pending := stream.PendingFrom(r.Mem, &g, from)
+	pending := stream.PendingFrom(r.view.Mem, &g, from)
 	if o.Consumer != "" {
-		c, ok := stream.Consumer(r.Mem, &g, bytesOf(o.Consumer))
+		c, ok := stream.Consumer(r.view.Mem, &g, bytesOf(o.Consumer))
 		if !ok {
 			return nil, nil
 		}
-		pending = stream.OwnedFrom(r.Mem, &g, c.Number, from)
+		pending = stream.OwnedFrom(r.view.Mem, &g, c.Number, from)
 	}
 	for o.Count <= 0 || len(list) < o.Count {
 		p, ok := pending.Next()
 		if !ok || to.Less(p.ID) {
 			break
 		}
-		if idle := sinceMs(r.Now, p.Time); idle >= o.MinIdle {
-			name := string(stream.ConsumerName(r.Mem, &g, p.Consumer))
+		if idle := sinceMs(r.view.Now, p.Time); idle >= o.MinIdle {
+			name := string(stream.ConsumerName(r.view.Mem, &g, p.Consumer))
 			list = append(list, GroupPending{ID: StreamID(p.ID), Consumer: name, Idle: idle, Count: p.Count})
 		}
 	}
@@ -337,20 +338,21 @@ type GroupInfo struct {
 
 // Groups describes the stream's groups, in the order of their names. O(groups).
 func (s Stream) Groups() (list []GroupInfo, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	if err != nil || r.raw == nil {
 		return nil, err
 	}
-	first, _ := stream.First(r.Mem)
-	for i := range stream.GroupCount(r.Mem) {
-		name, g := stream.GroupAt(r.Mem, i)
+	first, _ := stream.First(r.view.Mem)
+	for i := range stream.GroupCount(r.view.Mem) {
+		name, g := stream.GroupAt(r.view.Mem, i)
 		lag, known := stream.Lag(&g, first.ID)
 		if !known {
 			lag = -1
 		}
 		list = append(list, GroupInfo{
-			Name: string(name), Consumers: stream.Consumers(r.Mem, &g), Pending: stream.PendingCount(r.Mem, &g),
+			Name: string(name), Consumers: stream.Consumers(r.view.Mem, &g), Pending: stream.PendingCount(r.view.Mem, &g),
 			LastDelivered: StreamID(g.Last), Lag: lag,
 		})
 	}
@@ -367,18 +369,19 @@ type ConsumerInfo struct {
 
 // Consumers describes a group's consumers, in the order of their names. O(consumers).
 func (s Stream) Consumers(group string) (list []ConsumerInfo, err error) {
-	stream, r, err := s.read()
+	var r seen
 	defer r.done(&err)
+	stream, err := s.read(&r)
 	if err != nil {
 		return nil, err
 	}
-	g, ok := stream.Group(r.Mem, bytesOf(group))
+	g, ok := stream.Group(r.view.Mem, bytesOf(group))
 	if !ok {
 		return nil, ErrNoGroup
 	}
-	for i := range stream.Consumers(r.Mem, &g) {
-		name, c := stream.ConsumerAt(r.Mem, &g, i)
-		owned := stream.OwnedCount(r.Mem, &g, c.Number)
+	for i := range stream.Consumers(r.view.Mem, &g) {
+		name, c := stream.ConsumerAt(r.view.Mem, &g, i)
+		owned := stream.OwnedCount(r.view.Mem, &g, c.Number)
 		info := ConsumerInfo{Name: string(name), Pending: owned, Seen: time.UnixMilli(c.Seen)}
 		if c.Active != value.Never {
 			info.Active = time.UnixMilli(c.Active)

@@ -148,8 +148,10 @@ func (t *Tree) Seek(m slab.Mem, key []byte) (rank int, exact bool) {
 	x := open(m, t.Root)
 	for x.inner() {
 		i := x.childFor(m, &k)
+		ref := x.child(i)
+		lookAhead(m, ref)
 		rank += x.countBefore(i)
-		x = open(m, x.child(i))
+		x = open(m, ref)
 	}
 	i, _, exact := x.seek(m, &k)
 	return rank + i, exact

@@ -10,7 +10,9 @@ func (t *Tree) Has(m slab.Mem, key []byte) bool {
 	k := newSought(key)
 	x := open(m, t.Root)
 	for x.inner() {
-		x = open(m, x.child(x.childFor(m, &k)))
+		ref := x.child(x.childFor(m, &k))
+		lookAhead(m, ref)
+		x = open(m, ref)
 	}
 	_, _, exact := x.seek(m, &k)
 	return exact

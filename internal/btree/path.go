@@ -59,9 +59,11 @@ func (t *Tree) toKey(m slab.Mem, key []byte, p *path) (rank, i, off int, exact b
 	x := open(m, t.Root)
 	for x.inner() {
 		c := x.childFor(m, &k)
+		ref := x.child(c)
+		lookAhead(m, ref)
 		rank += x.countBefore(c)
-		p.push(c, x.child(c))
-		x = open(m, p.ref[p.n-1])
+		p.push(c, ref)
+		x = open(m, ref)
 	}
 	i, off, exact = x.seek(m, &k)
 	return rank + i, i, off, exact

@@ -39,10 +39,21 @@ func (c *Call) field(x *value.Hash, field []byte) {
 	}
 }
 
+// oneField returns the value of the field that the command asks for. It answers itself if that fails.
+func (c *Call) oneField() (v []byte, found, ok bool) {
+	v, found, err := c.find(&c.One).HashGet(c.Args[2], c.digits[:])
+	if err != nil {
+		c.Fail(err)
+	}
+	return v, found, err == nil
+}
+
 func runHget(c *Call) {
-	var x value.Hash
-	if c.openHash(&x) {
-		c.field(&x, c.Args[2])
+	switch v, found, ok := c.oneField(); {
+	case found:
+		c.W.Bulk(v)
+	case ok:
+		c.W.Null()
 	}
 }
 
@@ -58,17 +69,13 @@ func runHmget(c *Call) {
 }
 
 func runHexists(c *Call) {
-	var x value.Hash
-	if c.openHash(&x) {
-		_, _, has := x.Get(c.Args[2], c.digits[:])
-		c.countOf(has, nil)
+	if _, found, ok := c.oneField(); ok {
+		c.countOf(found, nil)
 	}
 }
 
 func runHstrlen(c *Call) {
-	var x value.Hash
-	if c.openHash(&x) {
-		v, _, _ := x.Get(c.Args[2], c.digits[:])
+	if v, _, ok := c.oneField(); ok {
 		c.W.Int(int64(len(v)))
 	}
 }

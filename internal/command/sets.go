@@ -46,9 +46,7 @@ func runScard(c *Call) {
 }
 
 func runSismember(c *Call) {
-	var s value.Set
-	err := c.readSet(&s)
-	c.countOf(err == nil && s.Has(c.Args[2]), err)
+	c.countOf(c.find(&c.One).SetHas(c.Args[2]))
 }
 
 func runSmismember(c *Call) {

@@ -133,12 +133,14 @@ func runZcard(c *Call) {
 }
 
 func runZscore(c *Call) {
-	z, err := c.readSorted()
-	if err != nil {
+	switch score, found, err := c.find(&c.One).SortedScore(c.Args[2]); {
+	case err != nil:
 		c.Fail(err)
-		return
+	case found:
+		c.W.Double(score)
+	default:
+		c.W.Null()
 	}
-	c.scoreOf(&z, c.Args[2])
 }
 
 // scoreOf answers with the score of a member, or that it isn't there.

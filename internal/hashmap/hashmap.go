@@ -141,10 +141,12 @@ func (p *pages) AppendTo(dst []byte) []byte {
 }
 
 // number returns the number of the page that a hash belongs to. There is at least one page.
-func (p *pages) number(h uint64) int {
-	b := bits.Len(uint(p.n - 1))
+func (p *pages) number(h uint64) int { return numberOf(h, p.n) }
+
+func numberOf(h uint64, n int) int {
+	b := bits.Len(uint(n - 1))
 	i := int(h & (1<<b - 1))
-	if i >= p.n {
+	if i >= n {
 		i &= 1<<(b-1) - 1
 	}
 	return i
@@ -174,12 +176,13 @@ func slot(b []byte, i, level int) []byte {
 }
 
 // page returns the cell of page i.
-func (p *pages) page(m slab.Mem, i int) slab.Ref {
-	ref := p.Root
-	for level := height(p.n) - 1; level >= 0; level-- {
-		ref = getRef(slot(m.From(ref), i, level))
+func (p *pages) page(m slab.Mem, i int) slab.Ref { return pageBelow(m, p.Root, p.n, i) }
+
+func pageBelow(m slab.Mem, root slab.Ref, n, i int) slab.Ref {
+	for level := height(n) - 1; level >= 0; level-- {
+		root = getRef(slot(m.From(root), i, level))
 	}
-	return ref
+	return root
 }
 
 // place is where a page's ref stands: in a node of the directory, or as the root.

@@ -26,16 +26,49 @@ func (t *Map) Get(m slab.Mem, h uint64, key []byte) (Entry, bool) {
 	if t.Count == 0 {
 		return Entry{}, false
 	}
-	ref := t.page(m, t.number(h))
-	if ref == 0 {
+	e := entryOf(m, t.page(m, t.number(h)), h, key)
+	if e == nil {
 		return Entry{}, false
 	}
-	b := node(m, ref)
-	i, start, end := find(m, b, h, key)
+	return parse(m, e), true
+}
+
+// Value is Get of a record that need not become a Map first: it returns the key's value and whether there is one.
+func Value(m slab.Mem, record []byte, h uint64, key []byte) ([]byte, bool) {
+	e := find(m, record, h, key)
+	switch {
+	case e == nil:
+		return nil, false
+	case e[0] <= maxPlain:
+		return e[1+int(e[0]):], true
+	}
+	return parse(m, e).Value, true
+}
+
+// Has says whether there is a key, given a record. O(1).
+func Has(m slab.Mem, record []byte, h uint64, key []byte) bool { return find(m, record, h, key) != nil }
+
+// find returns a key's entry, nil if there is none.
+func find(m slab.Mem, record []byte, h uint64, key []byte) []byte {
+	root, n := slab.Ref(le64(record)), int(le32(record[32:]))
+	if root == 0 {
+		return nil
+	}
+	return entryOf(m, pageBelow(m, root, n, numberOf(h, n)), h, key)
+}
+
+// entryOf returns a key's entry in a page, nil if there is none.
+func entryOf(m slab.Mem, page slab.Ref, h uint64, key []byte) []byte {
+	if page == 0 {
+		return nil
+	}
+	m.Prefetch(page, pageFill)
+	b := node(m, page)
+	i, start, end := locate(m, b, h, key)
 	if i < 0 {
-		return Entry{}, false
+		return nil
 	}
-	return parse(m, b[start:end]), true
+	return b[start:end:end]
 }
 
 // Put gives a key a value and a time, 0 for none, and says whether it was there before. key and value may be an Entry's
@@ -52,8 +85,9 @@ func (t *Map) Put(s *slab.Slab, seed maphash.Seed, h uint64, key, value []byte, 
 	i := -1
 	var start, end int
 	if ref != 0 {
+		s.Prefetch(ref, pageFill)
 		b = node(s.Mem, ref)
-		i, start, end = find(s.Mem, b, h, key)
+		i, start, end = locate(s.Mem, b, h, key)
 	}
 	existed = i >= 0
 	if existed && t.overwrite(s, ref, b[start:end], value, at) {
@@ -178,8 +212,9 @@ func (t *Map) Delete(s *slab.Slab, h uint64, key []byte) (bool, error) {
 	if ref == 0 {
 		return false, nil
 	}
+	s.Prefetch(ref, pageFill)
 	b := node(s.Mem, ref)
-	i, start, end := find(s.Mem, b, h, key)
+	i, start, end := locate(s.Mem, b, h, key)
 	if i < 0 {
 		return false, nil
 	}

@@ -51,9 +51,9 @@ func fingerprint(h uint64) byte { return byte(h >> 56) }
 // pairWord returns the pairs i to i+3. There may be bytes of something else behind the last pair, but always eight.
 func pairWord(b []byte, i int) uint64 { return le64(b[nodeHead+i*pairSize:]) }
 
-// find looks for a key in a page and returns its place and the start and end of its entry; i < 0 says that it isn't
+// locate looks for a key in a page and returns its place and the start and end of its entry; i < 0 says that it isn't
 // there.
-func find(m slab.Mem, b []byte, h uint64, key []byte) (i, start, end int) {
+func locate(m slab.Mem, b []byte, h uint64, key []byte) (i, start, end int) {
 	want := uint64(fingerprint(h)) * ones
 	end = len(b)
 	n := countOf(b)

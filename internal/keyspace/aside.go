@@ -49,7 +49,7 @@ func (s *Shard) Aside() (*Aside, error) {
 		return nil, err
 	}
 	a := &Aside{shard: s, version: v, found: map[committedKey]table.Slot{}}
-	a.shadow = &Shard{Config: s.Config, slab: s.slab, aside: a, dbs: make([]*DB, len(s.dbs))}
+	a.shadow = &Shard{Config: s.Config, slab: s.slab, view: s.view, aside: a, dbs: make([]*DB, len(s.dbs))}
 	a.shadow.Observer = a // of misses
 	a.shadow.heap = value.Heap{Slab: s.slab.Beside(), Seed: s.Seed, Limits: s.Limits}
 	return a, nil

@@ -110,6 +110,9 @@ func (db *FrozenDB) expired(w table.Slot) bool {
 	return w.Expires() && db.v.Expiry(w) <= db.at
 }
 
+// View reads the containers of the version.
+func (db *FrozenDB) View() *value.View { return &db.read }
+
 // Len returns how many keys there are, expired ones that had not been removed included.
 func (db *FrozenDB) Len() int { return db.v.Len() }
 

@@ -17,7 +17,7 @@ import (
 func (it Item) OpenHash(x *value.Hash) error {
 	raw, err := it.As(Hash)
 	if err == nil && it.Found() {
-		x.Open(it.db.hashView(it.Kind()), raw)
+		x.Open(*it.db.ViewOf(it.Kind()), raw)
 	}
 	return err
 }
@@ -38,13 +38,15 @@ func (it FrozenItem) OpenHash(x *value.Hash) error {
 	return err
 }
 
-// hashView is View, with the time only where fields expire: to ask for it costs more than the rest of a read.
-func (db *DB) hashView(k Kind) value.View {
-	v := value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed}
-	if k == HashTTL {
-		v.Now = db.Now()
+// HashGet returns the value of a field, and whether there is one; an absent key has none. The value may lie in buf, which
+// has room for value.DigitsSize bytes. Another kind of value is errs.WrongType.
+func (it Item) HashGet(field, buf []byte) (v []byte, found bool, err error) {
+	raw, err := it.As(Hash)
+	if len(raw) == 0 {
+		return nil, false, err
 	}
-	return v
+	v, found = value.HashGet(it.db.ViewOf(it.Kind()), raw, field, buf)
+	return v, found, nil
 }
 
 // hashChange is a hash that is being changed.

@@ -112,6 +112,8 @@ type Shard struct {
 	Stats  Stats
 	slab   *slab.Slab
 	heap   value.Heap
+	view   value.View // of what has no use for the time: to ask for it costs more than the rest of a read
+	timed  value.View // see DB.ViewOf
 	debris value.Debris
 	dbs    []*DB
 	now    int64 // what DB.Now tells, 0 for the clock's time
@@ -136,6 +138,7 @@ func NewShard(c Config, i, n int) (*Shard, error) {
 		s.Limits = value.NewLimits()
 	}
 	s.heap = value.Heap{Slab: s.slab, Seed: c.Seed, Limits: s.Limits}
+	s.view = value.View{Mem: s.slab.Mem, Seed: s.Seed}
 	if _, err := s.Open(0); err != nil {
 		return nil, err
 	}
@@ -238,7 +241,19 @@ func (db *DB) Heap() *value.Heap { return &db.shard.heap }
 
 // View reads the shard's containers as they are now.
 func (db *DB) View() value.View {
-	return value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed, Now: db.Now()}
+	v := db.shard.view
+	v.Now = db.Now()
+	return v
+}
+
+// ViewOf is View for a kind of container, with the time only where it matters: for streams, and for hashes some of whose
+// fields expire. It is the shard's own, good until the next call.
+func (db *DB) ViewOf(k Kind) *value.View {
+	if k != HashTTL && k != Stream {
+		return &db.shard.view
+	}
+	db.shard.timed = db.View()
+	return &db.shard.timed
 }
 
 // Index returns the database's number.

@@ -18,7 +18,7 @@ func (it Item) List() (l value.List, err error) {
 	if err != nil || !it.Found() {
 		return l, err
 	}
-	return value.OpenList(value.View{Mem: it.db.shard.slab.Mem, Seed: it.db.shard.Seed}, raw), nil
+	return value.OpenList(it.db.shard.view, raw), nil
 }
 
 // listEdit is a key whose list is being changed.

@@ -14,7 +14,7 @@ import (
 func (it Item) OpenSet(s *value.Set) error {
 	raw, err := it.As(Set)
 	if err == nil && it.Found() {
-		s.Open(it.db.setView(), raw)
+		s.Open(it.db.shard.view, raw)
 	}
 	return err
 }
@@ -29,8 +29,11 @@ func (it FrozenItem) OpenSet(s *value.Set) error {
 	return err
 }
 
-// setView is View without the time, which sets have no use for.
-func (db *DB) setView() value.View { return value.View{Mem: db.shard.slab.Mem, Seed: db.shard.Seed} }
+// SetHas says whether there is a member; an absent key has none. Another kind of value is errs.WrongType.
+func (it Item) SetHas(member []byte) (bool, error) {
+	raw, err := it.As(Set)
+	return len(raw) > 0 && value.SetHas(&it.db.shard.view, raw, member), err
+}
 
 // editSet looks a key up for a change of its set, which it opens in a zero e. An error means that nothing has changed.
 func (db *DB) editSet(h uint64, key []byte, e *value.SetEdit) (Item, error) {

@@ -26,7 +26,7 @@ func (s *Shard) Shadow(f *Frozen) *Shadow {
 	}
 	// What commands make for the time being is made in memory of its own.
 	memory := slab.New(s.Region)
-	shadow := &Shadow{Shard: &Shard{Config: c, slab: memory, dbs: make([]*DB, len(f.dbs)), frozen: f}}
+	shadow := &Shadow{Shard: &Shard{Config: c, slab: memory, view: s.view, dbs: make([]*DB, len(f.dbs)), frozen: f}}
 	shadow.heap = value.Heap{Slab: memory, Seed: s.Seed, Limits: s.Limits}
 	for i, db := range f.dbs {
 		if db != nil {

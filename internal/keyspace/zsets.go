@@ -18,8 +18,18 @@ func (it Item) SortedSet() (value.SortedSet, error) {
 	if err != nil || !it.Found() {
 		return value.SortedSet{}, err
 	}
-	s := it.db.shard
-	return value.OpenSortedSet(value.View{Mem: s.slab.Mem, Seed: s.Seed}, raw), nil
+	return value.OpenSortedSet(it.db.shard.view, raw), nil
+}
+
+// SortedScore returns the score of a member, and whether there is one; an absent key has none. Another kind of value is
+// errs.WrongType.
+func (it Item) SortedScore(member []byte) (score float64, found bool, err error) {
+	raw, err := it.As(SortedSet)
+	if len(raw) == 0 {
+		return 0, false, err
+	}
+	score, found = value.SortedScore(&it.db.shard.view, raw, member)
+	return score, found, nil
 }
 
 // sortedEdit is a key whose sorted set is being changed.

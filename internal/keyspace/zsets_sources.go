@@ -13,8 +13,7 @@ func (it Item) SortedSource() (value.ScoreSource, error) {
 		kind = Set
 	}
 	raw, err := it.As(kind)
-	s := it.db.shard
-	return value.SourceOf(value.View{Mem: s.slab.Mem, Seed: s.Seed}, kind, raw), err
+	return value.SourceOf(it.db.shard.view, kind, raw), err
 }
 
 // SortedSource is Item.SortedSource in a version.
