@@ -177,6 +177,24 @@ func BenchmarkSetHas(b *testing.B) {
 	})
 }
 
+// BenchmarkSetHasMany looks for a hundred members at a time; a time is that of one.
+func BenchmarkSetHasMany(b *testing.B) {
+	c := filled(b, func(c *darter.Cache, _ int, member string) error {
+		_, err := c.SetOf("set").Add(member)
+		return err
+	})
+	var list [100]string
+	for i := 0; b.Loop(); i++ {
+		list[i%len(list)] = member(i)
+		if i%len(list) != len(list)-1 {
+			continue
+		}
+		if _, err := c.SetOf("set").HasMany(list[:]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // sortedSet is a cache with a sorted set whose scores say nothing of its members' order.
 func sortedSet(b *testing.B) (*darter.Cache, darter.SortedSet) {
 	b.Helper()

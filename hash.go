@@ -96,6 +96,7 @@ func (h Hash) GetMany(fields ...string) (values [][]byte, err error) {
 	var buf [value.DigitsSize]byte
 	values = make([][]byte, len(fields))
 	for i, f := range fields {
+		x.Ahead(i, len(fields), func(i int) []byte { return bytesOf(fields[i]) })
 		if v, _, ok := x.Get(bytesOf(f), buf[:]); ok {
 			values[i] = append([]byte{}, v...)
 		}

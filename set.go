@@ -97,6 +97,7 @@ func (s Set) HasMany(members ...string) (has []bool, err error) {
 	}
 	has = make([]bool, len(members))
 	for i, m := range members {
+		set.Ahead(i, len(members), func(i int) []byte { return bytesOf(members[i]) })
 		has[i] = set.Has(bytesOf(m))
 	}
 	return has, nil

@@ -202,6 +202,7 @@ func (z SortedSet) Scores(members ...string) (scores []float64, err error) {
 	set := r.sortedSet()
 	scores = make([]float64, len(members))
 	for i, m := range members {
+		set.Ahead(i, len(members), func(i int) []byte { return bytesOf(members[i]) })
 		var found bool
 		if scores[i], found = set.Score(bytesOf(m)); !found {
 			scores[i] = math.NaN()

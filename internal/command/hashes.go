@@ -62,8 +62,10 @@ func runHmget(c *Call) {
 	if !c.openHash(&x) {
 		return
 	}
-	c.W.Array(len(c.Args) - 2)
-	for _, f := range c.Args[2:] {
+	fields := c.Args[2:]
+	c.W.Array(len(fields))
+	for i, f := range fields {
+		x.Ahead(i, len(fields), func(i int) []byte { return fields[i] })
 		c.field(&x, f)
 	}
 }

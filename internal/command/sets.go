@@ -56,8 +56,10 @@ func runSmismember(c *Call) {
 		c.Fail(err)
 		return
 	}
-	c.W.Array(len(c.Args) - 2)
-	for _, member := range c.Args[2:] {
+	members := c.Args[2:]
+	c.W.Array(len(members))
+	for i, member := range members {
+		s.Ahead(i, len(members), func(i int) []byte { return members[i] })
 		c.countOf(s.Has(member), nil)
 	}
 }

@@ -158,8 +158,10 @@ func runZmscore(c *Call) {
 		c.Fail(err)
 		return
 	}
-	c.W.Array(len(c.Args) - 2)
-	for _, member := range c.Args[2:] {
+	members := c.Args[2:]
+	c.W.Array(len(members))
+	for i, member := range members {
+		z.Ahead(i, len(members), func(i int) []byte { return members[i] })
 		c.scoreOf(&z, member)
 	}
 }

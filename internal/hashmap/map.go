@@ -57,6 +57,16 @@ func find(m slab.Mem, record []byte, h uint64, key []byte) []byte {
 	return entryOf(m, pageBelow(m, root, n, numberOf(h, n)), h, key)
 }
 
+// Ahead has the processor load where a key is, or would be, for an operation on it that comes soon.
+func (t *Map) Ahead(m slab.Mem, h uint64) {
+	if t.Root == 0 {
+		return
+	}
+	if page := t.page(m, t.number(h)); page != 0 {
+		m.Prefetch(page, pageFill)
+	}
+}
+
 // entryOf returns a key's entry in a page, nil if there is none.
 func entryOf(m slab.Mem, page slab.Ref, h uint64, key []byte) []byte {
 	if page == 0 {

@@ -139,6 +139,7 @@ func (db *DB) HashSet(h uint64, key []byte, pairs [][]byte) (created int, err er
 	}
 	err = c.Fits(pairs)
 	for i := 0; i+1 < len(pairs) && err == nil; i += 2 {
+		c.Ahead(i/2, len(pairs)/2, func(i int) []byte { return pairs[2*i] })
 		var existed bool
 		if existed, err = c.Set(pairs[i], pairs[i+1], 0); err != nil {
 			break
@@ -177,6 +178,7 @@ func (db *DB) HashDelete(h uint64, key []byte, fields [][]byte) (removed int, er
 		return 0, err
 	}
 	for i := 0; i < len(fields) && err == nil; i++ {
+		c.Ahead(i, len(fields), func(i int) []byte { return fields[i] })
 		var was bool
 		if was, err = c.Delete(fields[i]); was {
 			removed++

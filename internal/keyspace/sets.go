@@ -91,6 +91,7 @@ func (db *DB) SetAdd(h uint64, key []byte, members [][]byte) (added int, err err
 	}
 	e.Expect(members[0], len(members))
 	for i := 0; i < len(members) && err == nil; i++ {
+		e.Ahead(i, len(members), func(i int) []byte { return members[i] })
 		var isNew bool
 		if isNew, err = e.Add(members[i]); isNew && err == nil {
 			added++
@@ -112,6 +113,7 @@ func (db *DB) SetRemove(h uint64, key []byte, members [][]byte) (removed int, er
 		return 0, err
 	}
 	for i := 0; i < len(members) && e.Len() > 0 && err == nil; i++ {
+		e.Ahead(i, len(members), func(i int) []byte { return members[i] })
 		var was bool
 		if was, err = e.Remove(members[i]); was && err == nil {
 			removed++

@@ -99,6 +99,10 @@ func (db *DB) SortedAdd(
 		return 0, 0, err
 	}
 	for i := 0; i < n && err == nil; i++ {
+		e.set.Ahead(i, n, func(i int) []byte {
+			member, _ := each(i)
+			return member
+		})
 		var did value.Added
 		member, score := each(i)
 		switch did, _, err = e.set.Add(member, score, mode); did {
@@ -137,6 +141,7 @@ func (db *DB) SortedRemove(h uint64, key []byte, n int, each func(i int) []byte)
 		return 0, err
 	}
 	for i := 0; i < n && err == nil && e.set.Len() > 0; i++ {
+		e.set.Ahead(i, n, each)
 		var did bool
 		if did, err = e.set.Remove(each(i)); did {
 			removed++

@@ -46,3 +46,40 @@ func SortedScore(v *View, raw, member []byte) (score float64, ok bool) {
 	z := OpenSortedSet(*v, raw)
 	return z.Score(member)
 }
+
+// Elements that are asked for together wait for memory together: the pages of the next ones are loaded ahead, so many at
+// a time, if the map is too large for the caches that are near the processor.
+const (
+	aheadOf = 8
+	farFrom = 1 << 20 // bytes
+)
+
+// Ahead is to be called before each of n fields is read, set or deleted, in order.
+func (x *Hash) Ahead(i, n int, field func(i int) []byte) {
+	if x.large() {
+		loadAhead(&x.v, &x.m, i, n, field)
+	}
+}
+
+// Ahead is to be called before each of n members is looked for, added or removed, in order.
+func (s *Set) Ahead(i, n int, member func(i int) []byte) {
+	if s.form == setLarge {
+		loadAhead(&View{Mem: s.mem, Seed: s.seed}, &s.m, i, n, member)
+	}
+}
+
+// Ahead is to be called before each of n members is looked for, added or removed, in order.
+func (z *SortedSet) Ahead(i, n int, member func(i int) []byte) {
+	if z.form == sortedLarge {
+		loadAhead(&z.view, &z.scores, i, n, member)
+	}
+}
+
+func loadAhead(v *View, m *hashmap.Map, i, n int, key func(i int) []byte) {
+	if i%aheadOf != 0 || n == 1 || m.Bytes < farFrom {
+		return
+	}
+	for j := i; j < min(i+aheadOf, n); j++ {
+		m.Ahead(v.Mem, maphash.Bytes(v.Seed, key(j)))
+	}
+}
