@@ -230,27 +230,34 @@ func (db *DB) replace(it Item, n int, c table.Cell, how change) ([]byte, Item, e
 	old := t.Value(it.slot)
 	w := it.slot
 	var b []byte
-	inPlace := false
+	inPlace, mayStay := false, false
 	if it.slot.Expires() == (c.Expiry != 0) && t.Private(it.slot) {
 		b, inPlace = old, len(old) == n
 		// What leads to nodes that go too must stay readable until they do.
-		if !inPlace && (how != overwrite || !it.large()) {
+		mayStay = how != overwrite || !it.large()
+		if !inPlace && mayStay {
 			b, inPlace = t.Resize(it.slot, n)
 		}
 	}
 	oldLen := len(old)
+	if !inPlace {
+		w, b, err = t.NewCell(t.Key(it.slot), n, c)
+		switch {
+		case err == nil && how == edit:
+			copy(b, old)
+		case err != nil && mayStay && n < oldLen:
+			// What takes away from a key must not fail for want of memory: the cell is too large then.
+			b, inPlace = t.Shrink(it.slot, n), true
+			w = it.slot
+		case err != nil:
+			return nil, it, err
+		}
+	}
 	if inPlace {
 		if c.Expiry != 0 {
 			t.SetExpiry(w, c.Expiry)
 		}
 		w = w.WithKind(c.Kind).WithMark(c.Mark).WithAccess(c.Access)
-	} else {
-		if w, b, err = t.NewCell(t.Key(it.slot), n, c); err != nil {
-			return nil, it, err
-		}
-		if how == edit {
-			copy(b, old)
-		}
 	}
 	if how == overwrite {
 		db.scrap(it)

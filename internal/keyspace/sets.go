@@ -161,7 +161,7 @@ func (db *DB) SetPop(h uint64, key []byte, n int, take func(value.Member)) (popp
 	return popped, nil
 }
 
-// SetMove moves a member from one key's set to another's, and says whether it was there.
+// SetMove moves a member from one key's set to another's, and says whether it was there. On an error nothing has changed.
 func SetMove(from, to Target, member []byte) (bool, error) {
 	source := from.DB.Look(from.Hash, from.Key)
 	if !source.Found() {
@@ -172,19 +172,75 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 		return false, err
 	}
 	has := s.Has(member)
-	if _, err := to.DB.Look(to.Hash, to.Key).As(Set); err != nil || !has || from.same(to) {
+	dest := to.DB.Look(to.Hash, to.Key)
+	if _, err := dest.As(Set); err != nil || !has || from.same(to) {
 		return has && err == nil, err
 	}
-	one := [1][]byte{member}
-	if n, err := from.DB.SetRemove(from.Hash, from.Key, one[:]); err != nil || n == 0 {
-		return false, err // it expired just now
+	// The member is added before it is removed, which can't fail, and is announced in Redis's order afterwards.
+	if err := from.DB.prepareRemoval(from, member); err != nil {
+		return false, err
 	}
-	_, err := to.DB.SetAdd(to.Hash, to.Key, one[:])
+	isNew, err := to.DB.addQuietly(to, member)
 	if err != nil {
-		// There is room where it came from.
-		_, _ = from.DB.SetAdd(from.Hash, from.Key, one[:])
+		return false, err
 	}
-	return err == nil, err
+	var e value.SetEdit
+	source = from.DB.refind(from.Hash, from.Key)
+	e.Open(&from.DB.shard.heap, source.Value())
+	_, err = e.Remove(member)
+	if _, err = from.DB.keepSet(from.Hash, from.Key, source, &e, EventSRem, err); err != nil {
+		return false, err
+	}
+	if !dest.Found() && to.DB.shard.Detailed {
+		to.DB.tell(to.Key, EventNew)
+	}
+	if isNew {
+		to.DB.touch(to.Key, EventSAdd)
+	}
+	return true, nil
+}
+
+// prepareRemoval sees to it that a member which is there can be removed from a key's set without any memory: what a
+// version sees is copied for that.
+func (db *DB) prepareRemoval(t Target, member []byte) error {
+	it := db.refind(t.Hash, t.Key)
+	it, err := db.ownCell(it)
+	if err != nil || !it.large() || !db.shard.slab.HasVersions() {
+		return err
+	}
+	var e value.SetEdit
+	e.Open(&db.shard.heap, it.Value())
+	err = e.Prepare(member)
+	raw, large := e.Raw() // nodes may have moved, whatever came of it
+	if err := db.hold(t.Hash, t.Key, it, Set, raw, large, update); err != nil {
+		return err
+	}
+	return err
+}
+
+// addQuietly adds a member to a key's set without an announcement, and says whether it is new. On an error nothing has
+// changed.
+func (db *DB) addQuietly(t Target, member []byte) (isNew bool, err error) {
+	defer func(detailed bool) { db.shard.Detailed = detailed }(db.shard.Detailed)
+	db.shard.Detailed = false
+	var e value.SetEdit
+	it, err := db.editSet(t.Hash, t.Key, &e)
+	if err != nil {
+		return false, err
+	}
+	e.Expect(member, 1)
+	isNew, fault := e.Add(member)
+	if !e.Changed() {
+		return false, fault
+	}
+	raw, large := e.Raw()
+	if err := db.hold(t.Hash, t.Key, it, Set, raw, large, update); err != nil {
+		if !it.large() {
+			e.Free()
+		}
+		return false, err
+	}
+	return isNew && fault == nil, fault
 }
 
 // OpenSets opens the sets of several keys for reading, empty ones for absent keys, and appends them to dst. They are

@@ -27,13 +27,15 @@ type streamEdit struct {
 	s   value.Stream
 }
 
-func (db *DB) editStream(h uint64, key []byte) (streamEdit, error) {
-	it := db.Look(h, key)
-	raw, err := it.As(Stream)
-	if err != nil {
-		return streamEdit{}, err
+// open looks the key up, to make a zero e a change of it.
+func (e *streamEdit) open(db *DB, h uint64, key []byte) error {
+	e.db, e.h, e.key = db, h, key
+	e.it = db.Look(h, key)
+	raw, err := e.it.As(Stream)
+	if err == nil {
+		e.s.Open(db.shard.slab.Mem, raw)
 	}
-	return streamEdit{db, h, key, it, value.OpenStream(db.shard.slab.Mem, raw)}, nil
+	return err
 }
 
 // keep stores what has become of the stream, and returns the error that ended the operation, or its own.
@@ -74,8 +76,8 @@ type StreamAdd struct {
 // NoMake it isn't if there is no stream. An ID that is not greater than all before is errs.StreamIDLow. On an error the
 // stream is as it was, or, if the system gave no memory, the entry was added and only not all was trimmed.
 func (db *DB) StreamAdd(h uint64, key []byte, pairs [][]byte, o *StreamAdd) (id value.StreamID, added bool, err error) {
-	e, err := db.editStream(h, key)
-	if err != nil || o.NoMake && !e.it.Found() {
+	var e streamEdit
+	if err = e.open(db, h, key); err != nil || o.NoMake && !e.it.Found() {
 		return id, false, err
 	}
 	if id, err = e.nextID(o); err != nil {
@@ -131,8 +133,8 @@ func (e *streamEdit) nextID(o *StreamAdd) (value.StreamID, error) {
 
 // StreamDelete deletes entries and returns how many there were.
 func (db *DB) StreamDelete(h uint64, key []byte, ids []value.StreamID) (deleted int, err error) {
-	e, err := db.editStream(h, key)
-	if err != nil || !e.it.Found() {
+	var e streamEdit
+	if err = e.open(db, h, key); err != nil || !e.it.Found() {
 		return 0, err
 	}
 	for i := 0; i < len(ids) && err == nil; i++ {
@@ -152,8 +154,8 @@ func (db *DB) StreamDelete(h uint64, key []byte, ids []value.StreamID) (deleted 
 
 // StreamTrim removes entries from the start of a stream and returns how many.
 func (db *DB) StreamTrim(h uint64, key []byte, t *value.StreamTrim) (removed int, err error) {
-	e, err := db.editStream(h, key)
-	if err != nil || !e.it.Found() {
+	var e streamEdit
+	if err = e.open(db, h, key); err != nil || !e.it.Found() {
 		return 0, err
 	}
 	removed, err = e.s.Trim(db.Heap(), t)
@@ -176,7 +178,8 @@ type StreamSetID struct {
 // StreamSetID sets the last ID of a stream, and more of its history. What contradicts its entries is an error, an
 // absent key errs.NoSuchKey.
 func (db *DB) StreamSetID(h uint64, key []byte, o *StreamSetID) error {
-	e, err := db.editStream(h, key)
+	var e streamEdit
+	err := e.open(db, h, key)
 	switch {
 	case err != nil:
 		return err

@@ -17,7 +17,7 @@ type groupEdit struct {
 // editGroup finds a group. An absent key is missing.
 func (db *DB) editGroup(h uint64, key, name []byte, missing error) (e groupEdit, err error) {
 	e.name = name
-	if e.streamEdit, err = db.editStream(h, key); err != nil {
+	if err = e.streamEdit.open(db, h, key); err != nil {
 		return e, err
 	}
 	if !e.it.Found() {
@@ -63,8 +63,8 @@ func (o *GroupStart) after(s *value.Stream) value.StreamID {
 // GroupCreate makes a group. An absent key is errs.NoSuchKey, unless makeStream says to make an empty stream; a group
 // of that name is errs.GroupExists.
 func (db *DB) GroupCreate(h uint64, key, name []byte, o *GroupStart, makeStream bool) error {
-	e, err := db.editStream(h, key)
-	if err != nil {
+	var e streamEdit
+	if err := e.open(db, h, key); err != nil {
 		return err
 	}
 	if !e.it.Found() && !makeStream {

@@ -212,7 +212,9 @@ func (db *DB) SortedPop(dst []byte, h uint64, key []byte, n int, highest bool) (
 		out = appendPopped(out, el.Member(digits[:]), el.Score)
 	}
 	if _, err := e.removeSpan(s, ev); err != nil {
-		out, count = onlyGone(z, dst, out[len(dst):])
+		// What was stored says what is gone, not what was to be stored.
+		left, _ := db.refind(h, key).SortedSet()
+		out, count = onlyGone(&left, dst, out[len(dst):])
 		return out, count, err
 	}
 	return out, s.Len(), nil

@@ -141,19 +141,29 @@ func (t *Table) Private(w Slot) bool { return !t.s.Frozen(w.Ref()) }
 // Resize changes the length of a private cell's value in place, if its cell has room, and returns the value's bytes:
 // those up to the shorter length are as they were, the rest is undefined.
 func (t *Table) Resize(w Slot, n int) ([]byte, bool) {
+	_, at := t.keyAndRest(w)
+	old, size := binary.Uvarint(t.mem.From(w.Ref())[at:])
+	if slab.CellSize(at+size+int(old)) != slab.CellSize(at+uvarintLen(n)+n) {
+		return nil, false
+	}
+	return t.setLength(w, n), true
+}
+
+// Shrink is Resize for a shorter value, whatever that leaves free of the cell.
+func (t *Table) Shrink(w Slot, n int) []byte { return t.setLength(w, n) }
+
+// setLength changes the length of a value for which the cell has room.
+func (t *Table) setLength(w Slot, n int) []byte {
 	b := t.mem.From(w.Ref())
 	_, at := t.keyAndRest(w)
 	old, size := binary.Uvarint(b[at:])
 	fresh := uvarintLen(n)
-	if slab.CellSize(at+size+int(old)) != slab.CellSize(at+fresh+n) {
-		return nil, false
-	}
 	if fresh != size {
 		copy(b[at+fresh:at+fresh+n], b[at+size:at+size+min(int(old), n)])
 	}
 	binary.PutUvarint(b[at:], uint64(n))
 	at += fresh
-	return b[at : at+n : at+n], true
+	return b[at : at+n : at+n]
 }
 
 // SetExpiry changes the time of expiry of a private cell that has one.

@@ -286,6 +286,12 @@ func (e *SetEdit) Remove(member []byte) (bool, error) {
 	return found, nil
 }
 
+// Prepare has a large set own what is changed when a member that it has is removed.
+func (e *SetEdit) Prepare(member []byte) error {
+	_, err := e.m.Put(e.h.Slab, e.seed, maphash.Bytes(e.seed, member), member, nil, 0)
+	return err
+}
+
 // cut takes one member of a packed set out: some bytes of its body.
 func (e *SetEdit) cut(at, size int) {
 	e.take()

@@ -33,6 +33,8 @@ import (
 // The form is flags: which of the four is there. What isn't takes no bytes, so a small stream is a dozen bytes and its
 // block. A stream of a million entries is ten thousand blocks: the tree of blocks takes a fifth of a byte an entry.
 //
+// Numbers are varints, but for a stream with blocks: its record, which each change writes anew, has 8 bytes for each.
+//
 // # What a version sees
 //
 // Blocks are cells like nodes: a frozen one is copied before it is changed, and the tree's element for it with it. The
@@ -41,6 +43,7 @@ const (
 	tailInCell = 1 << iota
 	hasBlocks
 	hasGroups
+	wideNumbers
 
 	// largeTail is the size from which a tail stands in a cell of its own.
 	largeTail = 512
@@ -78,43 +81,91 @@ type blockList struct {
 }
 
 // OpenStream opens the raw bytes of a stream, none for an empty one, for reading.
-func OpenStream(m slab.Mem, raw []byte) Stream {
-	s := Stream{nextGroup: 1}
+func OpenStream(m slab.Mem, raw []byte) (s Stream) {
+	s.Open(m, raw)
+	return s
+}
+
+// Open makes a zero Stream what OpenStream returns.
+func (s *Stream) Open(m slab.Mem, raw []byte) {
+	s.nextGroup = 1
 	s.blocks.Shape, s.groups.Shape = &blockTree, &groupTree
 	if len(raw) == 0 {
-		return s
+		return
 	}
-	form, at := raw[0], 1
-	next := func() uint64 {
-		u, n := uvarint(raw[at:])
-		at += n
-		return u
+	form := raw[0]
+	r := recordReader{raw[1:], form&wideNumbers != 0}
+	if r.wide {
+		b := r.b[:wideHead]
+		s.Last = StreamID{wideAt(b, 0), wideAt(b, 1)}
+		s.Deleted = StreamID{wideAt(b, 2), wideAt(b, 3)}
+		s.Added, s.Len = wideAt(b, 4), int(wideAt(b, 5))
+		r.b = r.b[wideHead:]
+	} else {
+		s.Last.Ms, s.Last.Seq = r.number(), r.number()
+		s.Deleted.Ms, s.Deleted.Seq = r.number(), r.number()
+		s.Added, s.Len = r.number(), int(r.number())
 	}
-	s.Last.Ms, s.Last.Seq = next(), next()
-	s.Deleted.Ms, s.Deleted.Seq = next(), next()
-	s.Added, s.Len = next(), int(next())
 	if form&tailInCell != 0 {
-		s.tailRef = readRef(raw[at:])
-		at += refSize
-		s.tailSize = int(next())
+		s.tailRef = readRef(r.b)
+		r.b = r.b[refSize:]
+		s.tailSize = int(r.number())
 		s.tail = openBlock(m, s.tailRef)
 	}
 	if form&hasBlocks != 0 {
-		var n int
-		s.blocks, n = btree.Decode(raw[at:], &blockTree)
-		at += n
-		s.blockBytes = int64(next())
+		s.blocks = r.tree(&blockTree)
+		s.blockBytes = int64(r.number())
 	}
 	if form&hasGroups != 0 {
-		var n int
-		s.groups, n = btree.Decode(raw[at:], &groupTree)
-		at += n
-		s.nextGroup = next()
+		s.groups = r.tree(&groupTree)
+		s.nextGroup = r.number()
 	}
-	if at < len(raw) {
-		s.tail = block(raw[at:])
+	if len(r.b) > 0 {
+		s.tail = block(r.b)
 	}
-	return s
+}
+
+// wideHead is the size of the numbers that each wide record starts with.
+const wideHead = 6 * 8
+
+func wideAt(b []byte, i int) uint64       { return binary.LittleEndian.Uint64(b[8*i:]) }
+func putWideAt(b []byte, i int, u uint64) { binary.LittleEndian.PutUint64(b[8*i:], u) }
+
+// recordReader reads a record from the start of b.
+type recordReader struct {
+	b    []byte
+	wide bool
+}
+
+func (r *recordReader) number() uint64 {
+	if r.wide {
+		u := binary.LittleEndian.Uint64(r.b)
+		r.b = r.b[8:]
+		return u
+	}
+	u, n := uvarint(r.b)
+	r.b = r.b[n:]
+	return u
+}
+
+func (r *recordReader) tree(sh *btree.Shape) btree.Tree {
+	t, n := btree.Decode(r.b, sh)
+	r.b = r.b[n:]
+	return t
+}
+
+// recordWriter writes a record.
+type recordWriter struct {
+	b    []byte
+	wide bool
+}
+
+func (w *recordWriter) number(u uint64) {
+	if w.wide {
+		w.b = binary.LittleEndian.AppendUint64(w.b, u)
+	} else {
+		w.b = binary.AppendUvarint(w.b, u)
+	}
 }
 
 // openBlock returns the block in a cell.
@@ -146,23 +197,39 @@ func (s *Stream) Raw(h *Heap) (raw []byte, large bool) {
 	if len(inline) > 0 && &h.Scratch[at] != &inline[0] {
 		copy(h.Scratch[at:], inline)
 	}
-	var room [recordRoom]byte
-	b := room[:1]
-	b = appendUvarints(b, s.Last.Ms, s.Last.Seq, s.Deleted.Ms, s.Deleted.Seq, s.Added, uint64(s.Len))
+	w := recordWriter{h.Scratch[:1:recordRoom], s.blocks.Root != 0}
+	form := byte(0)
+	if w.wide {
+		form = wideNumbers
+		w.b = w.b[:1+wideHead]
+		b := w.b[1:]
+		putWideAt(b, 0, s.Last.Ms)
+		putWideAt(b, 1, s.Last.Seq)
+		putWideAt(b, 2, s.Deleted.Ms)
+		putWideAt(b, 3, s.Deleted.Seq)
+		putWideAt(b, 4, s.Added)
+		putWideAt(b, 5, uint64(s.Len))
+	} else {
+		w.b = appendUvarints(w.b, s.Last.Ms, s.Last.Seq, s.Deleted.Ms, s.Deleted.Seq, s.Added, uint64(s.Len))
+	}
 	if s.tailRef != 0 {
-		b[0] |= tailInCell
-		b = appendUvarints(appendRef(b, s.tailRef), uint64(s.tailSize))
+		form |= tailInCell
+		w.b = appendRef(w.b, s.tailRef)
+		w.number(uint64(s.tailSize))
 	}
 	if s.blocks.Root != 0 {
-		b[0] |= hasBlocks
-		b = appendUvarints(s.blocks.AppendTo(b), uint64(s.blockBytes))
+		form |= hasBlocks
+		w.b = s.blocks.AppendTo(w.b)
+		w.number(uint64(s.blockBytes))
 	}
 	if s.groups.Root != 0 || s.nextGroup != 1 {
-		b[0] |= hasGroups
-		b = appendUvarints(s.groups.AppendTo(b), s.nextGroup)
+		form |= hasGroups
+		w.b = s.groups.AppendTo(w.b)
+		w.number(s.nextGroup)
 	}
-	from := at - len(b)
-	copy(h.Scratch[from:], b)
+	w.b[0] = form
+	from := at - len(w.b)
+	copy(h.Scratch[from:], w.b)
 	return h.Scratch[from : at+len(inline)], s.large()
 }
 
