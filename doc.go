@@ -34,7 +34,8 @@
 // # Methods
 //
 // The methods of Cache are safe for concurrent use, and each is atomic, those on several keys too: nobody sees half of
-// it. All, Keys and Scan are not: they go over the cache slice by slice. Reads have the same names on Snapshot.
+// it. All, Keys and Scan are not: they go over the cache slice by slice. Reads have the same names on Snapshot, but for Scan,
+// RandomKey, IntersectLen and SortedIntersectLen.
 // Whatever has no method is a command for Do.
 //
 // Byte slices passed in are copied, and slices returned are the caller's own. What is not copied says so: View, Entry and

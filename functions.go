@@ -59,7 +59,7 @@ const (
 // called by several goroutines at once. It fails with ErrInvalid if the name is no name or taken. Go functions are in no
 // library: FUNCTION LIST does not show them, Save does not save them, FUNCTION FLUSH and Load let them be, and FUNCTION
 // KILL does not stop them.
-func (c *Cache) RegisterFunction(name string, fn func(tx *Tx, keys []string, args [][]byte) (any, error)) error {
+func (c *Cache) RegisterFunction(name string, fn GoFunction) error {
 	if !isFunctionName(name) || fn == nil {
 		return fmt.Errorf("%w: a function needs a name of letters, digits and underscores, and a body", ErrInvalid)
 	}

@@ -33,7 +33,7 @@ const (
 // ScanOptions say which keys a Scan returns. The zero value means all.
 type ScanOptions struct {
 	Match string // a pattern, as for Keys; "" means every key
-	Type  string // only keys that hold this: "string"; "" means any
+	Type  string // only keys that hold this, as Type names it; "" means any
 	Count int    // about how many keys to look at in one call; 0 means 10
 }
 

@@ -82,8 +82,8 @@ func (c *Cache) Del(keys ...string) (removed int, err error) {
 	return removed, err
 }
 
-// Unlink is Del under the name of the command that frees memory in the background. Here both do the same, since no value
-// is so large in parts that to free it takes long.
+// Unlink is Del under the name of the command that frees memory in the background. Here both do the same: what a large
+// value held is freed bit by bit afterwards.
 func (c *Cache) Unlink(keys ...string) (removed int, err error) { return c.Del(keys...) }
 
 // Exists returns how many of the keys there are; one that is named twice counts twice. O(keys).
@@ -103,7 +103,7 @@ func (c *Cache) find(keys []string) (found int, err error) {
 	return found, err
 }
 
-// Type returns what a key holds: "string". An absent key is ErrNotFound. O(1).
+// Type returns what a key holds: "string", "list", "hash", "set", "zset" or "stream". An absent key is ErrNotFound. O(1).
 func (c *Cache) Type(key string) (kind string, err error) {
 	err = c.lookRead(key, func(_ *keyspace.DB, it keyspace.Item) error {
 		if !it.Found() {

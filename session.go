@@ -134,7 +134,7 @@ func (s *Session) Do(ctx context.Context, args ...any) (any, error) {
 	row, err := command.Resolve(words)
 	if err != nil {
 		s.Refuse()
-		return nil, err
+		return nil, ReplyError(err.Error())
 	}
 	s.values.Reset()
 	s.ctx = ctx

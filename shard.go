@@ -42,7 +42,7 @@ import (
 //	one key            its shard, for the command
 //	several keys       their shards, all at once, in order, for the command: nobody sees half of it
 //	a snapshot         all shards, in order, for a few words written in each
-//	a walk             one shard at a time, for a slice of some dozen keys; between two slices others get their turn
+//	a walk             one shard at a time, for a slice of some hundred keys; between two slices others get their turn
 //	expiry, freeing    likewise
 type shard struct {
 	mu        shardLock

@@ -41,7 +41,8 @@ type snapshotState struct {
 	freed     chan struct{}
 }
 
-// Snapshot returns the cache as it is now. No command on several keys is seen half done. O(shards).
+// Snapshot returns the cache as it is now. No command on several keys is seen half done. O(shards), once the transactions
+// and scripts that run have ended; those that come meanwhile wait.
 func (c *Cache) Snapshot() (*Snapshot, error) {
 	if c.tx != nil {
 		return nil, errInTx

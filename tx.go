@@ -463,7 +463,9 @@ type Tx struct{ *Cache }
 
 // Update runs fn as a transaction: nobody sees half of what it does, and nothing of it if it returns an error or panics,
 // which Update passes on. No keys need be named beforehand. While it runs, others read the keys that it has changed as
-// they were before, and wait to write to keys of the shards that it has used. No key expires for it meanwhile.
+// they were before, and wait to write to keys of the shards that it has used. What goes over all keys waits for its end
+// (Len, Keys, All, Scan, RandomKey, Snapshot, Save), and so do other transactions that use its shards. No key expires for
+// it meanwhile.
 //
 // fn may run more than once, when two transactions would wait for each other: it should have no effects but on tx, and
 // must use no other handle of the cache, which might wait for itself. ctx ends the wait for other transactions; fn itself

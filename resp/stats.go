@@ -16,7 +16,7 @@ type meter struct {
 	_                 [128 - 4*8]byte
 }
 
-// Stats is what a server has to tell of itself. All but the first five count from its beginning.
+// Stats is what a server has to tell of itself. All but the first group count from its beginning.
 type Stats struct {
 	Clients    int   // connected now
 	Blocked    int   // waiting in a blocking command

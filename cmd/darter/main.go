@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -151,6 +152,7 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 		go func() { failed <- d.server.Serve(context.Background(), l) }()
 		log.Info("ready to accept connections", "network", l.Addr().Network(), "address", l.Addr().String())
 	}
+	d.tellManager()
 	for {
 		select {
 		case <-d.stopped:
@@ -165,6 +167,23 @@ func serve(cfg *config.Config, log *slog.Logger) (err error) {
 				return errors.Join(err, d.shutdown(resp.ShutdownMode{}))
 			}
 		}
+	}
+}
+
+// tellManager tells systemd that the server is ready, if directive supervised says so and systemd asks for that: by a
+// datagram to the socket that NOTIFY_SOCKET names (sd_notify(3)).
+func (d *daemon) tellManager() {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" || d.cfg.String("supervised") == "no" {
+		return
+	}
+	conn, err := net.Dial("unixgram", name)
+	if err == nil {
+		_, err = conn.Write([]byte("READY=1"))
+		err = errors.Join(err, conn.Close())
+	}
+	if err != nil {
+		d.log.Warn("can't tell systemd", "error", err)
 	}
 }
 

@@ -103,3 +103,22 @@ func freePort(t testing.TB) string {
 	require.NoError(t, err)
 	return port
 }
+
+// TestSupervised is asked for a word when it is ready, as systemd asks services of Type=notify.
+func TestSupervised(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	manager, err := net.ListenPacket("unixgram", name)
+	require.NoError(t, err)
+	defer manager.Close()
+	t.Setenv("NOTIFY_SOCKET", name)
+	start(t, "--supervised", "no")
+	p := start(t, "--supervised", "systemd", "--set-proc-title", "no")
+	buf := make([]byte, 100)
+	n, _, err := manager.ReadFrom(buf)
+	require.NoError(t, err)
+	require.Equal(t, "READY=1", string(buf[:n]))
+	require.Equal(t, "PONG", p.dial(t).Do("PING").Str)
+	require.NoError(t, manager.SetReadDeadline(time.Now()))
+	_, _, err = manager.ReadFrom(buf)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "one that is told not to says nothing")
+}

@@ -66,12 +66,14 @@ func (c *Config) Load(args []string, stdin io.Reader) (Action, error) {
 		}
 	}
 	for _, f := range flags {
-		if err := l.words(f.args); err != nil {
+		if err := l.words(f.args, commandLine, f.text); err != nil {
 			return Run, l.fail(commandLine, f.text, err)
 		}
 	}
+	if err := l.store(); err != nil {
+		return Run, err
+	}
 	c.file = file
-	l.store()
 	return Run, nil
 }
 

@@ -88,15 +88,16 @@ func (l *loader) text(text, name string) error {
 	for line := range strings.SplitSeq(text, "\n") {
 		number++
 		line = strings.Trim(line, " \t\r")
-		if err := l.line(line); err != nil {
-			return l.fail(fmt.Sprintf("%s:%d", name, number), line, err)
+		where := fmt.Sprintf("%s:%d", name, number)
+		if err := l.line(line, where); err != nil {
+			return l.fail(where, line, err)
 		}
 	}
 	return nil
 }
 
 // line takes one trimmed line.
-func (l *loader) line(line string) error {
+func (l *loader) line(line, where string) error {
 	if line == "" || line[0] == '#' {
 		return nil
 	}
@@ -104,7 +105,7 @@ func (l *loader) line(line string) error {
 	if err != nil || len(words) == 0 {
 		return err
 	}
-	return l.words(words)
+	return l.words(words, where, line)
 }
 
 // include takes the file or files that an include line names.

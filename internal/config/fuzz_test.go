@@ -34,7 +34,10 @@ func FuzzFile(f *testing.F) {
 			require.NotContains(t, err.Error(), "\n")
 			return
 		}
-		l.store()
+		if err := l.store(); err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
 		if change {
 			_ = c.Set(pairsOf(changes), true)
 		}
@@ -46,7 +49,7 @@ func FuzzFile(f *testing.F) {
 		again := fresh(t)
 		l = closedLoader(again)
 		require.NoError(t, l.text(out, "d.conf"))
-		l.store()
+		require.NoError(t, l.store())
 		require.Equal(t, c.Get("*"), again.Get("*"))
 		twice, err := again.rewritten(out, "/nowhere/d.conf")
 		require.NoError(t, err)
@@ -70,7 +73,7 @@ func FuzzCommandLine(f *testing.F) {
 		}
 		for _, flag := range flags {
 			require.NotEmpty(t, flag.args[0])
-			_ = closedLoader(c).words(flag.args)
+			_ = closedLoader(c).words(flag.args, commandLine, flag.text)
 		}
 		if action != Run {
 			require.Empty(t, flags)

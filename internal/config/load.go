@@ -29,18 +29,25 @@ type loader struct {
 	config *Config
 	of     []value
 	given  []bool   // by row: a line or flag has set it in this pass
+	lacks  []error  // by row: why what a line or flag says is refused, until a later one says something else
 	stack  []string // files being read, outermost first
 	files  int
 }
 
 func (c *Config) newLoader() *loader {
-	return &loader{config: c, of: slices.Clone(c.Current().of), given: make([]bool, len(c.table))}
+	return &loader{config: c, of: slices.Clone(c.Current().of), given: make([]bool, len(c.table)), lacks: make([]error, len(c.table))}
 }
 
-// words takes what a line or flag consists of: a directive or an include.
-func (l *loader) words(words []string) error {
+// refusal says why darter does not have a value that Redis has. The last line or flag counts: a packaged file is taken if
+// the command line overrides what it can't have.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// words takes what the line or flag text at where consists of: a directive or an include.
+func (l *loader) words(words []string, where, text string) error {
 	if !strings.EqualFold(words[0], "include") {
-		return l.directive(words)
+		return l.directive(words, where, text)
 	}
 	if len(words) != 2 {
 		return fmt.Errorf("%w (usage: include <path>)", errArity)
@@ -49,7 +56,7 @@ func (l *loader) words(words []string) error {
 }
 
 // directive takes one directive: its name and its arguments.
-func (l *loader) directive(args []string) error {
+func (l *loader) directive(args []string, where, text string) error {
 	c := l.config
 	e, ok := c.lookup(args[0])
 	if !ok {
@@ -59,8 +66,13 @@ func (l *loader) directive(args []string) error {
 	args = args[1:]
 	v, err := d.parse(args, old)
 	if err != nil {
-		return fmt.Errorf("%w (usage: %s)", err, d.Usage())
+		err = fmt.Errorf("%w (usage: %s)", err, d.Usage())
+		if errors.As(err, new(refusal)) {
+			l.lacks[e.row], err = l.fail(where, text, err), nil
+		}
+		return err
 	}
+	l.lacks[e.row] = nil
 	if d.Kind == Saves && l.given[e.row] && len(v.saves) > 0 {
 		// The first save line replaces the default, later ones add to it, an empty one starts over.
 		v = savesValue(slices.Concat(old.saves, v.saves))
@@ -110,9 +122,15 @@ func clip(text string) string {
 	}, text)
 }
 
-// store makes the loaded values the current ones.
-func (l *loader) store() {
+// store makes the loaded values the current ones, if none of them is refused.
+func (l *loader) store() error {
+	for _, err := range l.lacks {
+		if err != nil {
+			return err
+		}
+	}
 	l.config.current.Store(&Values{config: l.config, of: l.of})
+	return nil
 }
 
 // splitLine splits a line into words by Redis's quoting rules; a line of blanks has none.

@@ -25,7 +25,7 @@ func inFolder(t testing.TB, files ...string) string {
 	return dir
 }
 
-// line is a command line without blanks inside its arguments; ” stands for an empty one.
+// line is a command line without blanks inside its arguments; two quotes stand for an empty one.
 func line(s string) []string {
 	args := strings.Fields(s)
 	for i := range args {

@@ -137,11 +137,11 @@ func (c *Config) says(row int, lines []string, at []int, v *value) bool {
 	l := c.newLoader()
 	l.of[row] = *c.fallback(row)
 	for _, i := range at {
-		if l.line(strings.Trim(lines[i], " \t\r")) != nil {
+		if l.line(strings.Trim(lines[i], " \t\r"), "") != nil {
 			return false
 		}
 	}
-	return l.of[row].equal(v)
+	return l.lacks[row] == nil && l.of[row].equal(v)
 }
 
 // reload loads lines as a server started with them as its file at path would.
@@ -161,7 +161,7 @@ func (c *Config) amends(current *Values, l *loader, places map[int][]int) []stri
 	var out []string
 	for row := range c.table {
 		d, v := &c.table[row], &current.of[row]
-		if v.equal(&l.of[row]) && (d.Kind != Dir || len(places[row]) > 0) {
+		if v.equal(&l.of[row]) && l.lacks[row] == nil && (d.Kind != Dir || len(places[row]) > 0) {
 			continue
 		}
 		if d.Kind == Saves && l.given[row] && len(v.saves) > 0 {

@@ -90,7 +90,7 @@ func (d *Directive) parse(args []string, old *value) (value, error) {
 	}
 	text := args[0]
 	if why, ok := d.Refused[strings.ToLower(text)]; ok {
-		return value{}, errors.New(why)
+		return value{}, refusal(why)
 	}
 	switch d.Kind {
 	case Bool:
