@@ -332,7 +332,7 @@ func (a *announcer) wake(which func(keyName) bool) {
 // mark has a queue served when the shard is let go.
 func (a *announcer) mark(q *waitQueue) {
 	if !q.ready {
-		q.ready = true
+		q.ready, q.since = true, a.e.marks.Add(1)
 		a.ready = append(a.ready, q)
 		a.sh.special = true
 	}

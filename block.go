@@ -20,9 +20,14 @@ import (
 //	key  -->  queue  | waiter | waiter | ...      in the order of their coming
 //
 // A change of a key marks its queue. When whoever changed it lets the shard go, it serves the queue: it runs the first
-// waiter's command on this key, then the next one's, until there is nothing left. So nobody can come between the change
-// and those who waited for it, and who waits costs nothing meanwhile. A command that needs a second shard (BLMOVE) is
-// served a moment later, by a goroutine that takes both in order; those behind it in the queue wait for that.
+// waiter's command, then the next one's, until there is nothing left. So nobody can come between the change and those who
+// waited for it, and who waits costs nothing meanwhile. Who lets several shards go serves the queues of all of them first,
+// in the order in which they were marked. If the key is there, the command looks at all of its keys whose shards are held,
+// in its own order, as Redis's does, which is run again: the others hold nothing, or it would have been served.
+//
+// A command that needs a second shard (BLMOVE) is served with that taken out of turn, if it is free: to try cannot block.
+// If it is not, the waiter is served a moment later, by a goroutine that takes both in order; those behind it in the queue
+// wait for that.
 //
 // A waiter may stand in several queues. Whoever serves it claims it first; who finds it claimed waits for that moment to
 // pass, with a shard held, since the claimer has all it needs. So the order of a queue is kept.
@@ -68,8 +73,9 @@ const errUnblocked = errs.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 type waitQueue struct {
 	name  keyName
 	list  []*waiter
-	ready bool // it is in line to be served
-	later bool // a goroutine will serve it
+	ready bool   // it is in line to be served
+	since uint64 // which of the cache's marks that was
+	later bool   // a goroutine will serve it
 }
 
 // startWait enters the session's command, which found nothing, in the queues of its keys. Their shards are held.
@@ -130,7 +136,7 @@ func (s *Session) sleep(c *command.Call) error {
 		reason = <-w.stop
 	}
 	s.waiter.Store(nil)
-	c.Only = 0
+	c.Waited = false
 	clear(s.targets)
 	switch {
 	case w.state.Load() == served:
@@ -236,46 +242,101 @@ func (s *Session) Blocked() bool { return s.waiter.Load() != nil }
 // serve serves the queues of keys that have changed. The shard is held.
 func (a *announcer) serve() {
 	for len(a.ready) > 0 {
-		q := a.ready[0]
-		a.ready = a.ready[1:]
-		q.ready = false
-		if !q.later {
-			a.serveQueue(q, -1)
-		}
+		a.serveNext(nil)
 	}
 	a.ready = nil
 }
 
-// serveQueue serves a queue as far as it can. second is another shard that is held, -1 for none.
-func (a *announcer) serveQueue(q *waitQueue, second int) {
-	for i := 0; i < len(q.list); {
-		w := q.list[i]
-		if w.second >= 0 && w.second != a.sh.mu.number && w.second != second {
-			q.later = true
-			a.e.inBackground(func() { a.e.serveLater(q, w.second, a.sh.mu.number) })
+// serveTogether is serve for several shards that are held. What it serves is served in the order of the changes.
+func (e *engine) serveTogether(numbers []int) {
+	for {
+		var next *announcer
+		for _, n := range numbers {
+			a := e.shards[n].announcer
+			if a != nil && len(a.ready) > 0 && (next == nil || a.ready[0].since < next.ready[0].since) {
+				next = a
+			}
+		}
+		if next == nil {
 			return
 		}
-		if !w.move(claimed) {
-			i++ // it is about to leave the queue
-			continue
+		next.author = &next.own
+		next.serveNext(numbers)
+	}
+}
+
+// serveNext serves the first queue in line. held is which shards are held beside its own.
+func (a *announcer) serveNext(held []int) {
+	q := a.ready[0]
+	a.ready = a.ready[1:]
+	q.ready = false
+	if !q.later {
+		a.serveQueue(q, held)
+	}
+}
+
+// serveQueue serves a queue as far as it can. held is which shards are held beside its own.
+func (a *announcer) serveQueue(q *waitQueue, held []int) {
+	for i := 0; i < len(q.list); {
+		w := q.list[i]
+		var second *shard
+		if w.second >= 0 && w.second != a.sh.mu.number && !slices.Contains(held, w.second) {
+			if second = a.e.tryLock(w.second); second == nil {
+				q.later = true
+				a.e.inBackground(func() { a.e.serveLater(q, w.second, a.sh.mu.number) })
+				return
+			}
 		}
-		if a.e.try(w, q.name) {
-			w.state.Store(served)
+		done, again := a.serveOne(q, w, held)
+		if second != nil {
+			second.unlock()
+		}
+		switch {
+		case done:
 			q.list = slices.Delete(q.list, i, i+1)
 			close(w.done)
-			continue
+		case again:
+			i++
+		default:
+			a.drop(q)
+			return
 		}
-		w.state.Store(waits)
-		if !a.present(q.name.db, q.name.key) {
-			break
-		}
-		i++
 	}
 	a.drop(q)
 }
 
-// try runs a waiter's command on one key, whose shard is held, and says whether that ended its wait.
-func (e *engine) try(w *waiter, name keyName) (done bool) {
+// serveOne tries to serve a waiter, with all the shards held that its command needs. If it isn't done, again says whether
+// the next one in the queue may be.
+func (a *announcer) serveOne(q *waitQueue, w *waiter, held []int) (done, again bool) {
+	if !w.move(claimed) {
+		return false, true // it is about to leave the queue
+	}
+	wide := a.present(q.name.db, q.name.key) // else nothing has come, and it waits on or ends with an error
+	if a.e.try(w, q.name, wide, held) {
+		w.state.Store(served)
+		return true, false
+	}
+	w.state.Store(waits)
+	return false, a.present(q.name.db, q.name.key)
+}
+
+// tryLock takes a shard out of order, if nobody holds or owns it.
+func (e *engine) tryLock(n int) *shard {
+	s := &e.shards[n]
+	if !s.mu.TryLock() {
+		return nil
+	}
+	noteTry(n)
+	if s.owner != nil {
+		s.unlock()
+		return nil
+	}
+	return s
+}
+
+// try runs a waiter's command on a key that has changed, or, if wide, on those of its keys whose shards are held, and says
+// whether that ended its wait.
+func (e *engine) try(w *waiter, name keyName, wide bool, held []int) (done bool) {
 	s := w.s
 	c := &s.call
 	defer func() {
@@ -284,41 +345,35 @@ func (e *engine) try(w *waiter, name keyName) (done bool) {
 			done = true
 		}
 	}()
-	for _, k := range s.keys {
-		if k.Index < len(s.targets) {
-			s.targets[k.Index] = command.Target{}
-		}
-	}
 	if cap(s.targets) < len(c.Args) {
 		s.targets = make([]command.Target, len(c.Args))
 	}
 	s.targets = s.targets[:len(c.Args)]
-	c.Only = 0
+	clear(s.targets)
+	own := e.shardOf(bytesOf(name.key))
 	for _, k := range s.keys {
 		key := c.Args[k.Index]
-		if c.Row.WaitsFor(k) && string(key) != name.key {
+		n := e.shardOf(key)
+		if c.Row.WaitsFor(k) && string(key) != name.key && !(wide && (n == own || slices.Contains(held, n))) {
 			continue
 		}
-		t, err := e.target(key, c.DB)
+		t, err := e.targetIn(n, key, c.DB)
 		if err != nil {
 			w.err = err
 			return true
 		}
 		s.targets[k.Index] = t
-		if c.Row.WaitsFor(k) && c.Only == 0 {
-			c.Only = k.Index
-		}
+		s.sign(&e.shards[n])
 	}
-	for _, k := range s.keys {
-		if s.targets[k.Index].DB != nil {
-			s.sign(&e.shards[e.shardOf(c.Args[k.Index])])
-		}
-	}
-	c.Targets = s.targets
+	c.Targets, c.Waited = s.targets, true
 	c.Wait = command.Wait{}
 	c.Row.Run(c)
 	if !c.Wait.On && s.noting(c.Row) {
-		s.noteRead(bytesOf(name.key))
+		for _, k := range s.keys {
+			if s.targets[k.Index].DB != nil {
+				s.noteRead(c.Args[k.Index])
+			}
+		}
 		s.by.tracker.Hold()
 	}
 	return !c.Wait.On
@@ -330,6 +385,6 @@ func (e *engine) serveLater(q *waitQueue, second, first int) {
 	defer e.unlockShards(numbers)
 	q.later = false
 	if !e.closed.Load() {
-		e.shards[first].announcer.serveQueue(q, second)
+		e.shards[first].announcer.serveQueue(q, numbers)
 	}
 }

@@ -260,3 +260,86 @@ func TestServedLaterThanItsQueue(t *testing.T) {
 	}
 	require.True(t, tried)
 }
+
+// TestMovedBeforeTheNextCommand pushes for somebody who waits to move the element into another shard: nobody who comes
+// after the push may see it undone or take the element.
+func TestMovedBeforeTheNextCommand(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	for i := range 100 {
+		from, to := fmt.Sprint("from", i), fmt.Sprint("to", i)
+		reply, waiter := later(t, c, "BLMOVE", from, to, "LEFT", "LEFT", 0)
+		do(s, "RPUSH", from, "a")
+		require.Nil(t, do(s, "LPOP", from), i)
+		require.Equal(t, int64(1), do(s, "LLEN", to), i)
+		require.Equal(t, "a", plain(<-reply))
+		waiter.Close()
+	}
+}
+
+// TestServedInItsOwnOrder has several keys of one waiter come at once, in one transaction, in either order: it takes from
+// the first of its own, and reads all streams, as if it had come just now.
+func TestServedInItsOwnOrder(t *testing.T) {
+	c, err := darter.New(darter.Options{Shards: 16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	s := c.NewSession()
+	defer s.Close()
+	for i := range 30 {
+		a, b := fmt.Sprint("a", i), fmt.Sprint("b", i)
+		if i%5 == 0 { // of one shard
+			a, b = "{x}"+a, "{x}"+b
+		}
+		for _, tt := range []struct {
+			wait []any
+			add  func(key, elem string) []any
+			want string
+		}{
+			{[]any{"BLPOP", a, b, 0}, func(key, e string) []any { return []any{"RPUSH", key, e} }, fmt.Sprintf("[%s of a]", a)},
+			{[]any{"BZPOPMIN", a, b, 0}, func(key, e string) []any { return []any{"ZADD", key, 1, e} }, fmt.Sprintf("[%s of a 1]", a)},
+			{
+				[]any{"XREAD", "BLOCK", 0, "STREAMS", a, b, "$", "$"},
+				func(key, e string) []any { return []any{"XADD", key, "1-1", "f", e} },
+				fmt.Sprintf("[%s [[1-1 [f of a]]] %s [[1-1 [f of b]]]]", a, b),
+			},
+		} {
+			reply, waiter := later(t, c, tt.wait...)
+			do(s, "MULTI")
+			if i%2 == 0 {
+				do(s, tt.add(a, "of a")...)
+			}
+			do(s, tt.add(b, "of b")...)
+			if i%2 == 1 {
+				do(s, tt.add(a, "of a")...)
+			}
+			do(s, "EXEC")
+			require.Equal(t, tt.want, plain(<-reply), "%v", tt.wait)
+			waiter.Close()
+			require.NoError(t, c.Flush())
+		}
+	}
+}
+
+// plain returns a reply as a short text.
+func plain(v any) string {
+	switch v := v.(type) {
+	case []byte:
+		return string(v)
+	case []any:
+		list := make([]string, len(v))
+		for i, e := range v {
+			list[i] = plain(e)
+		}
+		return fmt.Sprint(list)
+	case darter.Map:
+		var list []string
+		for _, p := range v {
+			list = append(list, plain(p.Key), plain(p.Value))
+		}
+		return fmt.Sprint(list)
+	}
+	return fmt.Sprint(v)
+}

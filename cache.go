@@ -84,6 +84,7 @@ type engine struct {
 	log        *slog.Logger
 	hub        *pubsub.Hub
 	databases  int
+	marks      atomic.Uint64 // of queues that are to be served: see block.go
 	started    time.Time
 	runID      string
 

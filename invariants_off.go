@@ -3,4 +3,5 @@
 package darter
 
 func noteLock(int)   {}
+func noteTry(int)    {}
 func noteUnlock(int) {}

@@ -38,6 +38,17 @@ func noteLock(n int) {
 	held.by[id] = append(held.by[id], n)
 }
 
+// noteTry notes a shard that was free when it was tried: that may be out of order.
+func noteTry(n int) {
+	id := goroutine()
+	held.Lock()
+	defer held.Unlock()
+	if held.by == nil {
+		held.by = map[string][]int{}
+	}
+	held.by[id] = append([]int{n}, held.by[id]...)
+}
+
 func noteUnlock(n int) {
 	id := goroutine()
 	held.Lock()

@@ -164,6 +164,9 @@ func (set *shardSet) add(n int) {
 }
 
 func (e *engine) unlockShards(numbers []int) {
+	if len(numbers) > 1 {
+		e.serveTogether(numbers)
+	}
 	for _, n := range slices.Backward(numbers) {
 		e.shards[n].unlock()
 	}

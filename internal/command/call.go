@@ -22,9 +22,9 @@ type Call struct {
 	Wait Wait
 	// NoWait says to Row.Late that the command may not wait, as between MULTI and EXEC.
 	NoWait bool
-	// Only, if it isn't 0, is the argument of the one key that a command which waited is to look at: of its keys, only that
-	// one and the one it writes to have targets.
-	Only int
+	// Waited says that the command is run again after it has waited. Of the keys that it waits for it is to look at those
+	// that have targets: one of them has changed, and the others hold nothing for it.
+	Waited bool
 
 	old    []byte    // where a command puts a value that it replaces
 	digits [20]byte  // where it puts those of an integer
@@ -36,6 +36,9 @@ type Call struct {
 	// Of a ManyKeys command, targets by the index of the argument; a zero Target where the argument is no key.
 	Targets []Target
 }
+
+// skips says that a command which has waited isn't to look at the key in an argument.
+func (c *Call) skips(i int) bool { return c.Waited && c.Targets != nil && c.Targets[i].DB == nil }
 
 // Wait says for how long a command would wait for one of its keys.
 type Wait struct {

@@ -19,6 +19,8 @@ import (
 
 // bench runs handlers on shards without locks, by a clock of its own.
 type bench struct {
+	only int // the one key that has a target, 0 for all
+
 	t      testing.TB
 	now    int64
 	clock  *keyspace.Clock
@@ -117,7 +119,9 @@ func (b *bench) run(args [][]byte) {
 		c.Targets = b.targets[:len(args)]
 		clear(c.Targets)
 		for _, k := range b.keys {
-			c.Targets[k.Index] = b.target(args[k.Index], c.DB)
+			if b.only == 0 || b.only == k.Index {
+				c.Targets[k.Index] = b.target(args[k.Index], c.DB)
+			}
 		}
 	}
 	row.Run(c)

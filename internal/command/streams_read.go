@@ -90,7 +90,7 @@ func (r *streamReader) run(list []streamRead) {
 }
 
 // skips says that the command, having waited, isn't to look at a key.
-func (r *streamReader) skips(i int) bool { return r.Only != 0 && r.Only != r.first+i }
+func (r *streamReader) skips(i int) bool { return r.Call.skips(r.first + i) }
 
 // readKeys finds the keys of XREAD and XREADGROUP. A group, a consumer and a key may be called STREAMS too.
 func readKeys(args [][]byte, dst []KeyAt) ([]KeyAt, error) {
@@ -118,7 +118,7 @@ func readKeys(args [][]byte, dst []KeyAt) ([]KeyAt, error) {
 }
 
 // forgives says that a key with another kind of value is as good as absent: to XREAD, when it has waited.
-func (r *streamReader) forgives() bool { return r.Only != 0 && r.group == nil }
+func (r *streamReader) forgives() bool { return r.Waited && r.group == nil }
 
 // parse reads the options, up to STREAMS.
 func (r *streamReader) parse() error {

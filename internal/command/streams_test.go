@@ -136,9 +136,9 @@ func TestReadsWait(t *testing.T) {
 	b.do("XGROUP", "CREATE", "s", "g", "$")
 	run := func(args [][]byte, only int) string {
 		b.out.Reset(2)
-		b.call.Wait, b.call.Only = Wait{}, only
+		b.call.Wait, b.call.Waited, b.only = Wait{}, only != 0, only
 		b.run(args)
-		b.call.Only = 0
+		b.call.Waited, b.only = false, 0
 		if b.call.Wait.On {
 			require.Empty(t, b.out.Buf)
 			return fmt.Sprint("waits ", b.call.Wait.Timeout)

@@ -11,7 +11,7 @@ import (
 )
 
 // What the commands do that wait for an element. Each looks at its keys in turn and, if none has one, asks to wait: whoever
-// runs it has it wait and calls it again when one of the keys has changed, with that key alone (Call.Only). A key with
+// runs it has it wait and calls it again when one of the keys has changed (Call.Waited). A key with
 // another kind of value is an error at first; later it is as good as absent.
 
 const (
@@ -55,7 +55,7 @@ func wholeMillis(arg []byte) float64 {
 // whether it did.
 func (c *Call) eachAwaited(first, n int, fn func(t *Target) (answered bool)) bool {
 	for i := first; i < first+n; i++ {
-		if c.Only != 0 && i != c.Only {
+		if c.skips(i) {
 			continue
 		}
 		if t := c.Key(i); fn(&t) {
@@ -67,7 +67,7 @@ func (c *Call) eachAwaited(first, n int, fn func(t *Target) (answered bool)) boo
 
 // refuse answers with an error, unless the command has waited, when a key with another kind of value is as good as absent.
 func (c *Call) refuse(err error) (answered bool) {
-	if c.Only != 0 && err == errs.WrongType {
+	if c.Waited && err == errs.WrongType {
 		return false
 	}
 	c.Fail(err)
