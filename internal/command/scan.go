@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
@@ -169,8 +170,9 @@ func runScan(c *Call) {
 }
 
 // parseCursor reads an unsigned decimal number, as freely as Redis does: nothing is 0, and a sign is allowed, with which
-// a number counts from the end of its range.
+// a number counts from the end of its range. It ends with a zero byte.
 func parseCursor(b []byte) (uint64, bool) {
+	b, _, _ = bytes.Cut(b, []byte{0})
 	if len(b) == 0 {
 		return 0, true
 	}

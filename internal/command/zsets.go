@@ -116,6 +116,10 @@ func (c *Call) incrScore(member []byte, by float64, mode value.AddMode) {
 func runZincrby(c *Call) {
 	by, ok := num.ParseFloat(c.Args[2])
 	if !ok {
+		if _, _, first := parseAddOptions(c.Args); first > 2 { // where ZADD has options
+			c.Fail(errs.Syntax)
+			return
+		}
 		c.Fail(errs.NotFloat)
 		return
 	}
