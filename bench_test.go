@@ -177,6 +177,20 @@ func BenchmarkSetHas(b *testing.B) {
 	})
 }
 
+// BenchmarkGoMap reads the elements of BenchmarkHashAppendGet from a map of the language, without a lock.
+func BenchmarkGoMap(b *testing.B) {
+	m := map[string][]byte{}
+	for i := range benchKeys() {
+		key := fmt.Sprintf("member:%09d", i)
+		m[key] = []byte(key)
+	}
+	member(0)
+	var buf []byte
+	for i := 0; b.Loop(); i++ {
+		buf = append(buf[:0], m[member(i)]...)
+	}
+}
+
 // BenchmarkSetHasMany looks for a hundred members at a time; a time is that of one.
 func BenchmarkSetHasMany(b *testing.B) {
 	c := filled(b, func(c *darter.Cache, _ int, member string) error {
