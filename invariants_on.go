@@ -10,10 +10,10 @@ import (
 )
 
 // held has the shards that each goroutine holds, in the order they were taken.
-var held struct {
+var held = struct {
 	sync.Mutex
 	by map[string][]int
-}
+}{by: map[string][]int{}}
 
 func goroutine() string {
 	var buf [64]byte
@@ -29,9 +29,6 @@ func noteLock(n int) {
 	id := goroutine()
 	held.Lock()
 	defer held.Unlock()
-	if held.by == nil {
-		held.by = map[string][]int{}
-	}
 	if h := held.by[id]; len(h) > 0 && h[len(h)-1] >= n {
 		panic(fmt.Sprintf("darter: shard %d is taken while %d are held", n, h))
 	}
@@ -43,9 +40,6 @@ func noteTry(n int) {
 	id := goroutine()
 	held.Lock()
 	defer held.Unlock()
-	if held.by == nil {
-		held.by = map[string][]int{}
-	}
 	held.by[id] = append([]int{n}, held.by[id]...)
 }
 

@@ -31,8 +31,8 @@ func (c *Call) text() []byte {
 }
 
 // field answers with the value of a field, or null.
-func (c *Call) field(x *value.Hash, field []byte) {
-	if v, _, ok := x.Get(field, c.digits[:]); ok {
+func (c *Call) field(v []byte, found bool) {
+	if found {
 		c.W.Bulk(v)
 	} else {
 		c.W.Null()
@@ -49,11 +49,8 @@ func (c *Call) oneField() (v []byte, found, ok bool) {
 }
 
 func runHget(c *Call) {
-	switch v, found, ok := c.oneField(); {
-	case found:
-		c.W.Bulk(v)
-	case ok:
-		c.W.Null()
+	if v, found, ok := c.oneField(); ok {
+		c.field(v, found)
 	}
 }
 
@@ -66,7 +63,8 @@ func runHmget(c *Call) {
 	c.W.Array(len(fields))
 	for i, f := range fields {
 		x.Ahead(i, len(fields), func(i int) []byte { return fields[i] })
-		c.field(&x, f)
+		v, _, found := x.Get(f, c.digits[:])
+		c.field(v, found)
 	}
 }
 

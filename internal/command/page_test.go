@@ -32,8 +32,8 @@ func page() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n" +
 		"Made from the command table: `go test ./internal/command -run TestCommandsPage -update` writes it anew.\n" +
-		"What a command does is what it does in Redis 7.2, or in the version that brought it; where it differs on purpose, [compatibility.md](compatibility.md)\n" +
-		"says how and why.\n")
+		"What a command does is what it does in Redis 7.2, or in the version that brought it; where it differs on purpose,\n" +
+		"[compatibility.md](compatibility.md) says how and why.\n")
 	byGroup := map[string][]*Row{}
 	have := map[string]bool{}
 	for _, r := range Rows() {

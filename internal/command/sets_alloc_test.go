@@ -20,7 +20,6 @@ func TestSetAllocations(t *testing.T) {
 			b.do("SADD", "listpack", "member"+n)
 		}
 	}
-	b.do("SADD", "other", "1") // else blocks of the twin, which are of the Go heap, come and go with its cell
 	for _, key := range []string{"intset", "listpack", "hashtable"} {
 		require.Equal(t, strconv.Quote(key), b.do("OBJECT", "ENCODING", key))
 		for _, lines := range [][]string{

@@ -307,7 +307,7 @@ func (r *streamReader) delivered(t *Target, d keyspace.Delivery) {
 }
 
 // wait has the command wait. It will be run again for each of its streams that changes, so $ gives way to the ID that
-// it stands for now.
+// it stood for when the wait began.
 func (r *streamReader) wait(list []streamRead) {
 	for i := range r.n {
 		if at := r.first + r.n + i; !r.skips(i) && len(r.Args[at]) == 1 && r.Args[at][0] == '$' {

@@ -137,19 +137,17 @@ func runZcard(c *Call) {
 }
 
 func runZscore(c *Call) {
-	switch score, found, err := c.find(&c.One).SortedScore(c.Args[2]); {
-	case err != nil:
+	score, found, err := c.find(&c.One).SortedScore(c.Args[2])
+	if err != nil {
 		c.Fail(err)
-	case found:
-		c.W.Double(score)
-	default:
-		c.W.Null()
+		return
 	}
+	c.score(score, found)
 }
 
-// scoreOf answers with the score of a member, or that it isn't there.
-func (c *Call) scoreOf(z *value.SortedSet, member []byte) {
-	if score, found := z.Score(member); found {
+// score answers with the score of a member, or that it isn't there.
+func (c *Call) score(score float64, found bool) {
+	if found {
 		c.W.Double(score)
 	} else {
 		c.W.Null()
@@ -166,7 +164,7 @@ func runZmscore(c *Call) {
 	c.W.Array(len(members))
 	for i, member := range members {
 		z.Ahead(i, len(members), func(i int) []byte { return members[i] })
-		c.scoreOf(&z, member)
+		c.score(z.Score(member))
 	}
 }
 

@@ -12,7 +12,8 @@
 //
 //	SET "a key\x00" 'it\'s'
 //
-// A line that starts with # is a comment. All data is flushed before each script, and each has connections of its own. Two additions help tests:
+// A line that starts with # is a comment. All data is flushed before each script, and each has connections of its own.
+// Two additions help tests:
 //
 //	"ab"*1000            a quoted argument followed by *N is repeated N times
 //	$now+10 $nowms-500   the clock in seconds or milliseconds, read once for both servers

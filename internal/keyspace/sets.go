@@ -176,7 +176,24 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 	if _, err := dest.As(Set); err != nil || !has || from.same(to) {
 		return has && err == nil, err
 	}
-	// The member is added before it is removed, which can't fail, and is announced in Redis's order afterwards.
+	if from.DB.shard.slab.HasVersions() {
+		return moveBesideVersions(from, to, dest.Found(), member)
+	}
+	one := [1][]byte{member}
+	if n, err := from.DB.SetRemove(from.Hash, from.Key, one[:]); err != nil || n == 0 {
+		return false, err // it expired just now
+	}
+	_, err := to.DB.SetAdd(to.Hash, to.Key, one[:])
+	if err != nil {
+		// There is room where it came from.
+		_, _ = from.DB.SetAdd(from.Hash, from.Key, one[:])
+	}
+	return err == nil, err
+}
+
+// moveBesideVersions is SetMove where versions may keep the room that a removed member leaves, so that it could not be
+// put back: it is added first, and then removed, which can't fail. It is announced in Redis's order afterwards.
+func moveBesideVersions(from, to Target, existed bool, member []byte) (bool, error) {
 	if err := from.DB.prepareRemoval(from, member); err != nil {
 		return false, err
 	}
@@ -185,13 +202,13 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 		return false, err
 	}
 	var e value.SetEdit
-	source = from.DB.refind(from.Hash, from.Key)
+	source := from.DB.refind(from.Hash, from.Key)
 	e.Open(&from.DB.shard.heap, source.Value())
 	_, err = e.Remove(member)
 	if _, err = from.DB.keepSet(from.Hash, from.Key, source, &e, EventSRem, err); err != nil {
 		return false, err
 	}
-	if !dest.Found() && to.DB.shard.Detailed {
+	if !existed && to.DB.shard.Detailed {
 		to.DB.tell(to.Key, EventNew)
 	}
 	if isNew {
@@ -205,7 +222,7 @@ func SetMove(from, to Target, member []byte) (bool, error) {
 func (db *DB) prepareRemoval(t Target, member []byte) error {
 	it := db.refind(t.Hash, t.Key)
 	it, err := db.ownCell(it)
-	if err != nil || !it.large() || !db.shard.slab.HasVersions() {
+	if err != nil || !it.large() {
 		return err
 	}
 	var e value.SetEdit

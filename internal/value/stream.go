@@ -33,7 +33,8 @@ import (
 // The form is flags: which of the four is there. What isn't takes no bytes, so a small stream is a dozen bytes and its
 // block. A stream of a million entries is ten thousand blocks: the tree of blocks takes a fifth of a byte an entry.
 //
-// Numbers are varints, but for a stream with blocks: its record, which each change writes anew, has 8 bytes for each.
+// Numbers are varints, but for the first six of a stream with blocks, which are 8 bytes each: every change writes them
+// anew.
 //
 // # What a version sees
 //
@@ -43,7 +44,9 @@ const (
 	tailInCell = 1 << iota
 	hasBlocks
 	hasGroups
-	wideNumbers
+	wideHead
+
+	wideSize = 6 * 8
 
 	// largeTail is the size from which a tail stands in a cell of its own.
 	largeTail = 512
@@ -93,80 +96,47 @@ func (s *Stream) Open(m slab.Mem, raw []byte) {
 	if len(raw) == 0 {
 		return
 	}
-	form := raw[0]
-	r := recordReader{raw[1:], form&wideNumbers != 0}
-	if r.wide {
-		b := r.b[:wideHead]
-		s.Last = StreamID{wideAt(b, 0), wideAt(b, 1)}
-		s.Deleted = StreamID{wideAt(b, 2), wideAt(b, 3)}
-		s.Added, s.Len = wideAt(b, 4), int(wideAt(b, 5))
-		r.b = r.b[wideHead:]
+	form, at := raw[0], 1
+	next := func() uint64 {
+		u, n := uvarint(raw[at:])
+		at += n
+		return u
+	}
+	if form&wideHead != 0 {
+		b := raw[at : at+wideSize]
+		s.Last = StreamID{le64(b), le64(b[8:])}
+		s.Deleted = StreamID{le64(b[16:]), le64(b[24:])}
+		s.Added, s.Len = le64(b[32:]), int(le64(b[40:]))
+		at += wideSize
 	} else {
-		s.Last.Ms, s.Last.Seq = r.number(), r.number()
-		s.Deleted.Ms, s.Deleted.Seq = r.number(), r.number()
-		s.Added, s.Len = r.number(), int(r.number())
+		s.Last.Ms, s.Last.Seq = next(), next()
+		s.Deleted.Ms, s.Deleted.Seq = next(), next()
+		s.Added, s.Len = next(), int(next())
 	}
 	if form&tailInCell != 0 {
-		s.tailRef = readRef(r.b)
-		r.b = r.b[refSize:]
-		s.tailSize = int(r.number())
+		s.tailRef = readRef(raw[at:])
+		at += refSize
+		s.tailSize = int(next())
 		s.tail = openBlock(m, s.tailRef)
 	}
 	if form&hasBlocks != 0 {
-		s.blocks = r.tree(&blockTree)
-		s.blockBytes = int64(r.number())
+		var n int
+		s.blocks, n = btree.Decode(raw[at:], &blockTree)
+		at += n
+		s.blockBytes = int64(next())
 	}
 	if form&hasGroups != 0 {
-		s.groups = r.tree(&groupTree)
-		s.nextGroup = r.number()
+		var n int
+		s.groups, n = btree.Decode(raw[at:], &groupTree)
+		at += n
+		s.nextGroup = next()
 	}
-	if len(r.b) > 0 {
-		s.tail = block(r.b)
-	}
-}
-
-// wideHead is the size of the numbers that each wide record starts with.
-const wideHead = 6 * 8
-
-func wideAt(b []byte, i int) uint64       { return binary.LittleEndian.Uint64(b[8*i:]) }
-func putWideAt(b []byte, i int, u uint64) { binary.LittleEndian.PutUint64(b[8*i:], u) }
-
-// recordReader reads a record from the start of b.
-type recordReader struct {
-	b    []byte
-	wide bool
-}
-
-func (r *recordReader) number() uint64 {
-	if r.wide {
-		u := binary.LittleEndian.Uint64(r.b)
-		r.b = r.b[8:]
-		return u
-	}
-	u, n := uvarint(r.b)
-	r.b = r.b[n:]
-	return u
-}
-
-func (r *recordReader) tree(sh *btree.Shape) btree.Tree {
-	t, n := btree.Decode(r.b, sh)
-	r.b = r.b[n:]
-	return t
-}
-
-// recordWriter writes a record.
-type recordWriter struct {
-	b    []byte
-	wide bool
-}
-
-func (w *recordWriter) number(u uint64) {
-	if w.wide {
-		w.b = binary.LittleEndian.AppendUint64(w.b, u)
-	} else {
-		w.b = binary.AppendUvarint(w.b, u)
+	if at < len(raw) {
+		s.tail = block(raw[at:])
 	}
 }
+
+func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // openBlock returns the block in a cell.
 func openBlock(m slab.Mem, ref slab.Ref) block {
@@ -197,40 +167,36 @@ func (s *Stream) Raw(h *Heap) (raw []byte, large bool) {
 	if len(inline) > 0 && &h.Scratch[at] != &inline[0] {
 		copy(h.Scratch[at:], inline)
 	}
-	w := recordWriter{h.Scratch[:1:recordRoom], s.blocks.Root != 0}
-	form := byte(0)
-	if w.wide {
-		form = wideNumbers
-		w.b = w.b[:1+wideHead]
-		b := w.b[1:]
-		putWideAt(b, 0, s.Last.Ms)
-		putWideAt(b, 1, s.Last.Seq)
-		putWideAt(b, 2, s.Deleted.Ms)
-		putWideAt(b, 3, s.Deleted.Seq)
-		putWideAt(b, 4, s.Added)
-		putWideAt(b, 5, uint64(s.Len))
+	var room [recordRoom]byte
+	b := room[:1]
+	if s.blocks.Root != 0 {
+		b[0] = wideHead
+		b = appendWide(b, s.Last.Ms, s.Last.Seq, s.Deleted.Ms, s.Deleted.Seq, s.Added, uint64(s.Len))
 	} else {
-		w.b = appendUvarints(w.b, s.Last.Ms, s.Last.Seq, s.Deleted.Ms, s.Deleted.Seq, s.Added, uint64(s.Len))
+		b = appendUvarints(b, s.Last.Ms, s.Last.Seq, s.Deleted.Ms, s.Deleted.Seq, s.Added, uint64(s.Len))
 	}
 	if s.tailRef != 0 {
-		form |= tailInCell
-		w.b = appendRef(w.b, s.tailRef)
-		w.number(uint64(s.tailSize))
+		b[0] |= tailInCell
+		b = appendUvarints(appendRef(b, s.tailRef), uint64(s.tailSize))
 	}
 	if s.blocks.Root != 0 {
-		form |= hasBlocks
-		w.b = s.blocks.AppendTo(w.b)
-		w.number(uint64(s.blockBytes))
+		b[0] |= hasBlocks
+		b = appendUvarints(s.blocks.AppendTo(b), uint64(s.blockBytes))
 	}
 	if s.groups.Root != 0 || s.nextGroup != 1 {
-		form |= hasGroups
-		w.b = s.groups.AppendTo(w.b)
-		w.number(s.nextGroup)
+		b[0] |= hasGroups
+		b = appendUvarints(s.groups.AppendTo(b), s.nextGroup)
 	}
-	w.b[0] = form
-	from := at - len(w.b)
-	copy(h.Scratch[from:], w.b)
+	from := at - len(b)
+	copy(h.Scratch[from:], b)
 	return h.Scratch[from : at+len(inline)], s.large()
+}
+
+func appendWide(dst []byte, numbers ...uint64) []byte {
+	for _, u := range numbers {
+		dst = binary.LittleEndian.AppendUint64(dst, u)
+	}
+	return dst
 }
 
 func appendUvarints(dst []byte, numbers ...uint64) []byte {
