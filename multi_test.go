@@ -191,3 +191,14 @@ func TestMultiOutOfMemory(t *testing.T) {
 	do(s, "DEL", "big")
 	require.Equal(t, []any{int64(1)}, do(s, "EXEC"))
 }
+
+// TestRefusedByDo asks for what is no command, or not whole: that is an error reply too.
+func TestRefusedByDo(t *testing.T) {
+	c, err := darter.New(darter.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	for _, args := range [][]any{{"NOPE"}, {"GET"}, {"HGET", "k"}} {
+		_, err := c.Do(context.Background(), args...)
+		require.ErrorAs(t, err, new(darter.ReplyError), "%v", args)
+	}
+}

@@ -29,7 +29,7 @@ import (
 //	engine.flushing -> engine.gate       one replacement of whole databases at a time
 //	engine.gate     -> shard.mu          transactions hold it shared, whoever needs all shards between them alone
 //	engine.listening -> shard.mu         one change of the listeners, or of tracked prefixes, at a time
-//	shard[i].mu     -> shard[j].mu       only for i < j
+//	shard[i].mu     -> shard[j].mu       only for i < j, or by a try that does not wait (block.go)
 //	shard.mu        -> the region's lock (package slab), which takes nothing
 //	shard.mu        -> scripting.mu      functions; it takes only the locks of scripts that run and package luavm's pool
 //	shard.mu        -> engine.starting   work for the background; it takes nothing, nor does the lock of the snapshots' list
